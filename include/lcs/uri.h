@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * SIP URIs (RFC 3261 19.1) and the list of them in a Contact header (RFC 3261 20.10).
+ */
+#ifndef _LCS_URI_H
+#define _LCS_URI_H
+
+#include <lcs/stream.h>
+
+bool lcs_uri_read(struct lcs_text uri, const struct lcs_line *line, struct lcs_endpoint *ep);
+void lcs_contact_read(struct lcs_reader *reader, const struct lcs_line *line,
+		      struct lcs_text value);
+
+#endif /* _LCS_URI_H */

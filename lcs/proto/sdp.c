@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Session descriptions (RFC 4566), with a=rtcp (RFC 3605) and both ICE grammars of these clients
+ * (draft-ietf-mmusic-ice-06 and -19, [MS-SDPEXT]). The c= line of a media section follows its m=
+ * line, so a section is reported when it ends; candidates are whole in their line.
+ */
+#include <lcs/stream.h>
+#include <lcs/sip.h>
+
+static const char *const lcs_attributes[] = {
+	"a=candidate:",
+	"a=remote-candidates:",
+	"a=rtcp:",
+	"a=x-candidate-ipv6:",
+};
+
+/**
+ * lcs_sdp_interest() - is an SDP line one of those that are read
+ * @text: what is there of the line, at least a byte
+ *
+ * Return: whether the line is wanted, as far as can be told yet.
+ */
+enum lcs_interest lcs_sdp_interest(struct lcs_text text)
+{
+	u32 len = lcs_text_len(text), i;
+	struct lcs_text name;
+
+	if (*text.at == 'm' || *text.at == 'c' || *text.at == 'o')
+		return len < 2 ? LCS_UNSURE : text.at[1] == '=' ? LCS_WANTED : LCS_UNWANTED;
+	if (*text.at != 'a')
+		return LCS_UNWANTED;
+	for (i = 0; i < ARRAY_SIZE(lcs_attributes); i++) {
+		if (lcs_text_begins(text, lcs_attributes[i]))
+			return LCS_WANTED;
+		name.at = (const u8 *)lcs_attributes[i];
+		name.end = name.at + strlen(lcs_attributes[i]);
+		if (len < lcs_text_len(name) &&
+		    lcs_text_same(text, (struct lcs_text){ name.at, name.at + len }))
+			return LCS_UNSURE;
+	}
+	return LCS_UNWANTED;
+}
+
+/* "IN IP4 10.0.0.5": the marker must fit the address; a name or a multicast scope is left alone. */
+static void read_where(const struct lcs_line *line, struct lcs_text text, struct lcs_where *where)
+{
+	struct lcs_text net = lcs_take_word(&text), type = lcs_take_word(&text);
+	struct lcs_text addr = lcs_take_word(&text);
+
+	where->seq = lcs_range_of(line, addr).seq;
+	where->len = min(lcs_text_len(addr), 255u);
+	lcs_read_addr(addr, &where->addr);
+	if (!lcs_text_is(net, "in") || !lcs_text_is(type, where->addr.family == 6 ? "ip6" : "ip4"))
+		memset(&where->addr, 0, sizeof(where->addr));
+}
+
+static void use_where(struct lcs_endpoint *ep, const struct lcs_where *where)
+{
+	ep->addr = where->addr;
+	ep->addr_at = (struct lcs_range){ where->seq, where->len };
+}
+
+/* o=<user> <id> <version> IN IP4 <address> */
+static void read_origin(struct lcs_reader *reader, const struct lcs_line *line,
+			struct lcs_text text)
+{
+	struct lcs_endpoint ep = { .kind = LCS_ORIGIN };
+	struct lcs_where where;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		lcs_take_word(&text);
+	read_where(line, text, &where);
+	use_where(&ep, &where);
+	if (ep.addr.family)
+		lcs_report(reader, &ep);
+}
+
+/* What an m= line is for; the kinds of [MS-SDP] 2.2, 3.1.5.2.1 and [MS-SDPEXT] 3.1.5.9. */
+static void set_kind(struct lcs_sdp *sdp, struct lcs_text media, struct lcs_text proto,
+		     struct lcs_text format)
+{
+	bool av = lcs_text_is(media, "audio") || lcs_text_is(media, "video");
+
+	sdp->kind = LCS_MEDIA;
+	sdp->proto = IPPROTO_TCP;
+	sdp->wanted = 1;
+	sdp->has_rtcp = 0;
+	if (av && lcs_text_begins(proto, "rtp/")) {
+		sdp->proto = IPPROTO_UDP;
+		sdp->has_rtcp = 1;
+	} else if (lcs_text_begins(proto, "tcp/rtp/")) {
+		/* RTP and RTCP share the connection (RFC 4571) */
+		sdp->wanted = av || lcs_text_is(media, "applicationsharing") ||
+			      lcs_text_is(media, "data");
+	} else if (lcs_text_is(media, "application") && lcs_text_is(proto, "tcp") &&
+		   lcs_text_is(format, "msdata")) {
+		sdp->kind = LCS_APP_SHARING;
+	} else {
+		sdp->wanted = 0;
+	}
+}
+
+/* m=<media> <port>[/<count>] <proto> <format> ... */
+static void read_media(struct lcs_sdp *sdp, const struct lcs_line *line, struct lcs_text text)
+{
+	struct lcs_text media = lcs_take_word(&text), port = lcs_take_word(&text);
+	struct lcs_text proto = lcs_take_word(&text), format = lcs_take_word(&text);
+	struct lcs_text count = { lcs_find_byte(port.at, port.end, '/'), port.end };
+	u32 number = 1;
+
+	memset(&sdp->media, 0, sizeof(sdp->media));
+	memset(&sdp->rtcp, 0, sizeof(sdp->rtcp));
+	sdp->rtcp_port = 0;
+	sdp->rtcp_len = 0;
+	sdp->in_media = 1;
+	set_kind(sdp, media, proto, format);
+	port.end = count.at;
+	if (count.at < count.end) {
+		count.at++;
+		if (!lcs_read_number(count, 65535, &number) || !number)
+			sdp->wanted = 0;
+	}
+	if (!lcs_read_port(port, &sdp->port))
+		sdp->wanted = 0;
+	sdp->count = number;
+	sdp->port_seq = lcs_range_of(line, port).seq;
+	sdp->port_len = min(lcs_text_len(port), 255u);
+}
+
+static void report_rtcp(struct lcs_reader *reader, struct lcs_endpoint *ep)
+{
+	struct lcs_sdp *sdp = &reader->stream->body.sdp;
+
+	ep->kind = LCS_RTCP;
+	if (sdp->rtcp.len)
+		use_where(ep, &sdp->rtcp);
+	if (sdp->rtcp_port) {
+		ep->port = sdp->rtcp_port;
+		ep->port_at = (struct lcs_range){ sdp->rtcp_seq, sdp->rtcp_len };
+	} else {
+		if (ep->port == 65535)
+			return;
+		ep->port++;
+		ep->flags |= LCS_EP_PORT_IMPLIED;
+		ep->port_at.len = 0;
+	}
+	lcs_report(reader, ep);
+}
+
+/**
+ * lcs_sdp_end() - a media section, or the description, has ended
+ * @reader: reports the LCS_MEDIA or LCS_APP_SHARING that its lines made, and its LCS_RTCP
+ */
+void lcs_sdp_end(struct lcs_reader *reader)
+{
+	struct lcs_sdp *sdp = &reader->stream->body.sdp;
+	struct lcs_endpoint ep = {
+		.kind = sdp->kind,
+		.proto = sdp->proto,
+		.port = sdp->port,
+		.count = sdp->count,
+		.port_at = { sdp->port_seq, sdp->port_len },
+		.expires = LCS_ABSENT,
+	};
+
+	if (!sdp->in_media || !sdp->wanted)
+		return;
+	sdp->in_media = 0;
+	use_where(&ep, sdp->media.len ? &sdp->media : &sdp->session);
+	lcs_report(reader, &ep);
+	if (sdp->has_rtcp && sdp->port)
+		report_rtcp(reader, &ep);
+}
+
+/* a=rtcp:<port> [IN IP4 <address>] */
+static void read_rtcp(struct lcs_sdp *sdp, const struct lcs_line *line, struct lcs_text text)
+{
+	struct lcs_text port = lcs_take_word(&text);
+
+	if (!lcs_read_port(port, &sdp->rtcp_port))
+		return;
+	sdp->rtcp_seq = lcs_range_of(line, port).seq;
+	sdp->rtcp_len = lcs_text_len(port);
+	lcs_skip_lws(&text);
+	if (text.at < text.end)
+		read_where(line, text, &sdp->rtcp);
+}
+
+static void report_candidate(struct lcs_reader *reader, const struct lcs_line *line,
+			     struct lcs_endpoint *ep, struct lcs_text addr, struct lcs_text port)
+{
+	if (!lcs_read_addr(addr, &ep->addr) || !lcs_read_port(port, &ep->port) || !ep->port)
+		return;
+	ep->addr_at = lcs_range_of(line, addr);
+	ep->port_at = lcs_range_of(line, port);
+	lcs_report(reader, ep);
+}
+
+/* TCP-ACT only connects; TCP-PASS listens; one TCP line of the older grammar stands for both. */
+static bool read_transport(struct lcs_text text, struct lcs_endpoint *ep)
+{
+	if (lcs_text_is(text, "udp")) {
+		ep->proto = IPPROTO_UDP;
+		return true;
+	}
+	ep->proto = IPPROTO_TCP;
+	if (lcs_text_is(text, "tcp-act"))
+		ep->flags |= LCS_EP_ACTIVE;
+	return ep->flags & LCS_EP_ACTIVE || lcs_text_is(text, "tcp-pass") ||
+	       lcs_text_is(text, "tcp");
+}
+
+/*
+ * -19: <foundation> <component> <transport> <priority> <address> <port> typ <type> ...
+ * -06: <user> <component> <password> <transport> <q> <address> <port>
+ */
+static void read_candidate(struct lcs_reader *reader, const struct lcs_line *line,
+			   struct lcs_text text)
+{
+	struct lcs_endpoint ep = { .kind = LCS_CANDIDATE, .count = 1, .expires = LCS_ABSENT };
+	struct lcs_text word[7];
+	bool newer;
+	int i;
+
+	for (i = 0; i < 7; i++)
+		word[i] = lcs_take_word(&text);
+	newer = lcs_text_is(word[6], "typ");
+	if (!lcs_read_number(word[1], 256, &ep.extra) || !read_transport(word[newer ? 2 : 3], &ep))
+		return;
+	report_candidate(reader, line, &ep, word[newer ? 4 : 5], word[newer ? 5 : 6]);
+}
+
+/* a=remote-candidates:<component> <address> <port> ... (RFC 5245 15.2) */
+static void read_remote(struct lcs_reader *reader, const struct lcs_line *line,
+			struct lcs_text text)
+{
+	struct lcs_text component, addr, port;
+
+	for (;;) {
+		struct lcs_endpoint ep = { .kind = LCS_REMOTE_CANDIDATE,
+					   .count = 1,
+					   .expires = LCS_ABSENT };
+
+		component = lcs_take_word(&text);
+		addr = lcs_take_word(&text);
+		port = lcs_take_word(&text);
+		if (port.at == port.end || !lcs_read_number(component, 256, &ep.extra))
+			return;
+		report_candidate(reader, line, &ep, addr, port);
+	}
+}
+
+static void read_attribute(struct lcs_reader *reader, const struct lcs_line *line,
+			   struct lcs_text text)
+{
+	text.at = lcs_find_byte(text.at, text.end, ':');
+	if (text.at == text.end)
+		return;
+	text.at++;
+	switch (lcs_lower(line->text.at[2])) {
+	case 'c':
+		if (lcs_text_begins(line->text, "a=candidate:"))
+			read_candidate(reader, line, text);
+		break;
+	case 'r':
+		if (lcs_text_begins(line->text, "a=rtcp:"))
+			read_rtcp(&reader->stream->body.sdp, line, text);
+		else if (lcs_text_begins(line->text, "a=remote-candidates:"))
+			read_remote(reader, line, text);
+		break;
+	case 'x':
+		if (lcs_text_begins(line->text, "a=x-candidate-ipv6:"))
+			read_candidate(reader, line, text);
+		break;
+	}
+}
+
+/**
+ * lcs_sdp_line() - read a line of a session description
+ * @reader: reports what the line completes
+ * @line: the line
+ */
+void lcs_sdp_line(struct lcs_reader *reader, const struct lcs_line *line)
+{
+	struct lcs_sdp *sdp = &reader->stream->body.sdp;
+	struct lcs_text text = line->text;
+
+	if (lcs_text_len(text) < 3 || text.at[1] != '=')
+		return;
+	text.at += 2;
+	switch (*line->text.at) {
+	case 'a':
+		read_attribute(reader, line, text);
+		break;
+	case 'c':
+		read_where(line, text, sdp->in_media ? &sdp->media : &sdp->session);
+		break;
+	case 'm':
+		lcs_sdp_end(reader);
+		read_media(sdp, line, text);
+		break;
+	case 'o':
+		read_origin(reader, line, text);
+		break;
+	}
+}

@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * SIP start lines and header lines: to the facts of a message, and to endpoints. Names of headers
+ * come in any case, in compact form and with white space before the colon (RFC 3261 7.3.1, 7.3.3);
+ * their order decides nothing.
+ */
+#include <lcs/body.h>
+#include <lcs/uri.h>
+
+/* The longest method is BENOTIFY or SUBSCRIBE; a longer token than this is no SIP. */
+#define LCS_METHOD_MAX	32
+
+enum lcs_header {
+	LCS_HDR_NONE,
+	LCS_HDR_CALL_ID,
+	LCS_HDR_CONTACT,
+	LCS_HDR_CONTENT_ENCODING,
+	LCS_HDR_CONTENT_LENGTH,
+	LCS_HDR_CONTENT_TYPE,
+	LCS_HDR_CSEQ,
+	LCS_HDR_EXPIRES,
+	LCS_HDR_TO,
+};
+
+static const char *const lcs_method_names[] = {
+	[LCS_METHOD_ACK] = "ACK",
+	[LCS_METHOD_BENOTIFY] = "BENOTIFY",
+	[LCS_METHOD_BYE] = "BYE",
+	[LCS_METHOD_CANCEL] = "CANCEL",
+	[LCS_METHOD_INFO] = "INFO",
+	[LCS_METHOD_INVITE] = "INVITE",
+	[LCS_METHOD_MESSAGE] = "MESSAGE",
+	[LCS_METHOD_NEGOTIATE] = "NEGOTIATE",
+	[LCS_METHOD_NOTIFY] = "NOTIFY",
+	[LCS_METHOD_OPTIONS] = "OPTIONS",
+	[LCS_METHOD_PRACK] = "PRACK",
+	[LCS_METHOD_REFER] = "REFER",
+	[LCS_METHOD_REGISTER] = "REGISTER",
+	[LCS_METHOD_SERVICE] = "SERVICE",
+	[LCS_METHOD_SUBSCRIBE] = "SUBSCRIBE",
+	[LCS_METHOD_UPDATE] = "UPDATE",
+};
+
+/* Methods compare case-sensitively (RFC 3261 7.1). */
+static enum lcs_method read_method(struct lcs_text text)
+{
+	u32 len = lcs_text_len(text), i;
+
+	for (i = LCS_METHOD_ACK; i < ARRAY_SIZE(lcs_method_names); i++)
+		if (*text.at == (u8)*lcs_method_names[i] && len == strlen(lcs_method_names[i]) &&
+		    !memcmp(text.at, lcs_method_names[i], len))
+			return i;
+	return LCS_METHOD_OTHER;
+}
+
+/* token of RFC 3261 25.1, of which a method consists */
+static bool is_token(u8 c)
+{
+	switch (c) {
+	case 'a' ... 'z':
+	case 'A' ... 'Z':
+	case '0' ... '9':
+	case '-':
+	case '.':
+	case '!':
+	case '%':
+	case '*':
+	case '_':
+	case '+':
+	case '`':
+	case '\'':
+	case '~':
+		return true;
+	}
+	return false;
+}
+
+/* The method at the head of a request line; empty where there is none. */
+static struct lcs_text take_method(struct lcs_text *text)
+{
+	struct lcs_text method = { text->at, text->at };
+
+	while (method.end < text->end && is_token(*method.end) &&
+	       method.end - method.at <= LCS_METHOD_MAX)
+		method.end++;
+	text->at = method.end;
+	return method;
+}
+
+/**
+ * lcs_sip_start_interest() - can a text be the beginning of a start line
+ * @text: what is there of the line
+ *
+ * Return: LCS_UNWANTED where it cannot.
+ */
+enum lcs_interest lcs_sip_start_interest(struct lcs_text text)
+{
+	struct lcs_text method;
+
+	if (lcs_text_begins(text, "sip/"))
+		return LCS_WANTED;
+	method = take_method(&text);
+	if (lcs_text_len(method) > LCS_METHOD_MAX)
+		return LCS_UNWANTED;
+	if (text.at == text.end)
+		return LCS_UNSURE;
+	if (*text.at == ' ' && method.end > method.at)
+		return LCS_WANTED;
+	/* "SIP" of a status line, cut before its slash, is a token and came out as unsure above */
+	return LCS_UNWANTED;
+}
+
+/* "SIP/2.0 200 OK": the version compares case-insensitively (RFC 3261 7.1). */
+static bool read_status_line(struct lcs_stream *stream, struct lcs_text text)
+{
+	struct lcs_text code;
+	u32 status;
+
+	text.at += strlen("sip/2.0 ");
+	code = lcs_take_word(&text);
+	if (lcs_text_len(code) != 3 || !lcs_read_number(code, 699, &status) || status < 100)
+		return false;
+	stream->msg.status = status;
+	stream->msg.flags |= LCS_MSG_RESPONSE;
+	return true;
+}
+
+/**
+ * lcs_sip_start() - read a start line
+ * @reader: reports an LCS_REQUEST_URI where the Request-URI of a request names an address
+ * @line: the line
+ *
+ * Return: false where it is neither a request line nor a status line of SIP 2.0.
+ */
+bool lcs_sip_start(struct lcs_reader *reader, const struct lcs_line *line)
+{
+	static const char version[] = " sip/2.0";
+	struct lcs_endpoint ep = { .kind = LCS_REQUEST_URI,
+				   .proto = IPPROTO_TCP,
+				   .expires = LCS_ABSENT };
+	struct lcs_stream *stream = reader->stream;
+	struct lcs_text text = line->text, method, tail;
+
+	if (lcs_text_begins(text, "sip/2.0 "))
+		return read_status_line(stream, text);
+	method = take_method(&text);
+	if (method.at == method.end || lcs_text_len(method) > LCS_METHOD_MAX ||
+	    text.at == text.end || *text.at != ' ')
+		return false;
+	while (text.end > text.at && lcs_is_lws(text.end[-1]))
+		text.end--;
+	if (lcs_text_len(text) <= sizeof(version))
+		return false;
+	tail = (struct lcs_text){ text.end - (sizeof(version) - 1), text.end };
+	if (!lcs_text_is(tail, version))
+		return false;
+	text.end = tail.at;
+	stream->msg.method = read_method(method);
+	if (lcs_uri_read(text, line, &ep) && ep.addr.family)
+		lcs_report(reader, &ep);
+	return true;
+}
+
+/**
+ * lcs_header_name() - take the name off a header line
+ * @text: the line; what is left of it begins behind the name
+ *
+ * Return: the name, without the white space that may stand before the colon.
+ */
+struct lcs_text lcs_header_name(struct lcs_text *text)
+{
+	struct lcs_text name = { text->at, text->at };
+
+	while (name.end < text->end && *name.end != ':' && !lcs_is_lws(*name.end))
+		name.end++;
+	text->at = name.end;
+	return name;
+}
+
+static enum lcs_header compact_header(u8 c)
+{
+	switch (lcs_lower(c)) {
+	case 'c':
+		return LCS_HDR_CONTENT_TYPE;
+	case 'e':
+		return LCS_HDR_CONTENT_ENCODING;
+	case 'i':
+		return LCS_HDR_CALL_ID;
+	case 'l':
+		return LCS_HDR_CONTENT_LENGTH;
+	case 'm':
+		return LCS_HDR_CONTACT;
+	case 't':
+		return LCS_HDR_TO;
+	}
+	return LCS_HDR_NONE;
+}
+
+static enum lcs_header find_header(struct lcs_text name)
+{
+	switch (lcs_text_len(name)) {
+	case 1:
+		return compact_header(*name.at);
+	case 2:
+		return lcs_text_is(name, "to") ? LCS_HDR_TO : LCS_HDR_NONE;
+	case 4:
+		return lcs_text_is(name, "cseq") ? LCS_HDR_CSEQ : LCS_HDR_NONE;
+	case 7:
+		if (lcs_text_is(name, "contact"))
+			return LCS_HDR_CONTACT;
+		if (lcs_text_is(name, "call-id"))
+			return LCS_HDR_CALL_ID;
+		return lcs_text_is(name, "expires") ? LCS_HDR_EXPIRES : LCS_HDR_NONE;
+	case 12:
+		return lcs_text_is(name, "content-type") ? LCS_HDR_CONTENT_TYPE : LCS_HDR_NONE;
+	case 14:
+		return lcs_text_is(name, "content-length") ? LCS_HDR_CONTENT_LENGTH : LCS_HDR_NONE;
+	case 16:
+		return lcs_text_is(name, "content-encoding") ? LCS_HDR_CONTENT_ENCODING
+							     : LCS_HDR_NONE;
+	}
+	return LCS_HDR_NONE;
+}
+
+/**
+ * lcs_sip_interest() - is a header line one of those that are read
+ * @text: what is there of the line
+ *
+ * Return: whether the line is wanted, as far as can be told yet.
+ */
+enum lcs_interest lcs_sip_interest(struct lcs_text text)
+{
+	struct lcs_text name;
+
+	/* The first letters of the names in find_header(), and of an empty line. */
+	switch (lcs_lower(*text.at)) {
+	case 'c':
+	case 'e':
+	case 'i':
+	case 'l':
+	case 'm':
+	case 't':
+		break;
+	case '\r':
+	case '\n':
+		return LCS_WANTED;
+	default:
+		return LCS_UNWANTED;
+	}
+	name = lcs_header_name(&text);
+	if (lcs_text_len(name) > strlen("content-encoding"))
+		return LCS_UNWANTED;
+	if (text.at == text.end)
+		return LCS_UNSURE;
+	return find_header(name) == LCS_HDR_NONE ? LCS_UNWANTED : LCS_WANTED;
+}
+
+/* A header that may come once came again: it must say the same. */
+static void once(struct lcs_message *msg, u16 flag, bool same)
+{
+	if ((msg->flags & flag) && !same)
+		msg->flags |= LCS_MSG_UNREADABLE;
+	msg->flags |= flag;
+}
+
+static void read_cseq(struct lcs_message *msg, struct lcs_text value)
+{
+	struct lcs_text number = lcs_take_word(&value), word = lcs_take_word(&value);
+	enum lcs_method method;
+	u32 cseq;
+
+	if (!lcs_read_number(number, LCS_ABSENT, &cseq) || word.at == word.end) {
+		msg->flags |= LCS_MSG_UNREADABLE;
+		return;
+	}
+	method = read_method(word);
+	/*
+	 * The method of a request stands in its start line too, and must be the same (RFC
+	 * 3261 8.1.1.5).
+	 */
+	once(msg, LCS_MSG_HAS_CSEQ, msg->cseq == cseq && msg->method == method);
+	if (!lcs_is_response(msg) && msg->method != method)
+		msg->flags |= LCS_MSG_UNREADABLE;
+	msg->cseq = cseq;
+	msg->method = method;
+}
+
+static void read_expires(struct lcs_message *msg, struct lcs_text value)
+{
+	u32 expires;
+
+	lcs_trim(&value);
+	if (!lcs_read_number(value, LCS_ABSENT - 1, &expires) ||
+	    (msg->expires != LCS_ABSENT && msg->expires != expires))
+		msg->flags |= LCS_MSG_UNREADABLE;
+	else
+		msg->expires = expires;
+}
+
+static void read_length(struct lcs_stream *stream, const struct lcs_line *line,
+			struct lcs_text value)
+{
+	struct lcs_message *msg = &stream->msg;
+	u32 length;
+
+	lcs_trim(&value);
+	if (!lcs_read_number(value, LCS_ABSENT, &length) ||
+	    ((msg->flags & LCS_MSG_HAS_LENGTH) && msg->length != length)) {
+		lcs_stream_give_up(stream, LCS_BAD_LENGTH);
+		return;
+	}
+	/* Written twice, one of them could not be corrected. */
+	if (msg->flags & LCS_MSG_HAS_LENGTH)
+		msg->flags |= LCS_MSG_PART_LENGTH;
+	msg->flags |= LCS_MSG_HAS_LENGTH;
+	msg->length = length;
+	msg->length_at = lcs_range_of(line, value);
+}
+
+/**
+ * lcs_param() - find a parameter in ";name=value" text
+ * @params: the text from its first semicolon on
+ * @lower: the name in lower case
+ * @value: the value, without its quotes; empty where the parameter has none
+ *
+ * Return: false where it is not there.
+ */
+bool lcs_param(struct lcs_text params, const char *lower, struct lcs_text *value)
+{
+	struct lcs_text name;
+	const u8 *at = params.at;
+
+	while (at < params.end) {
+		if (*at == '"') {
+			at = lcs_skip_quoted(at, params.end);
+			if (!at)
+				return false;
+			continue;
+		}
+		if (*at++ != ';')
+			continue;
+		name.at = at;
+		while (at < params.end && *at != '=' && *at != ';')
+			at++;
+		name.end = at;
+		lcs_trim(&name);
+		if (!lcs_text_is(name, lower))
+			continue;
+		value->at = at < params.end && *at == '=' ? at + 1 : at;
+		value->end = params.end;
+		lcs_skip_lws(value);
+		if (value->at < value->end && *value->at == '"') {
+			at = lcs_skip_quoted(value->at++, value->end);
+			if (!at)
+				return false;
+			value->end = at - 1;
+			return true;
+		}
+		value->end = lcs_find_byte(value->at, value->end, ';');
+		lcs_trim(value);
+		return true;
+	}
+	return false;
+}
+EXPORT_SYMBOL_GPL(lcs_param);
+
+static void read_type(struct lcs_stream *stream, struct lcs_text value)
+{
+	struct lcs_message *msg = &stream->msg;
+	struct lcs_text type, boundary;
+
+	lcs_trim(&value);
+	type = (struct lcs_text){ value.at, lcs_find_byte(value.at, value.end, ';') };
+	value.at = type.end;
+	lcs_trim(&type);
+	if (msg->flags & LCS_MSG_HAS_TYPE) {
+		msg->flags |= LCS_MSG_UNREADABLE;
+		msg->body = LCS_BODY_OTHER;
+		return;
+	}
+	msg->flags |= LCS_MSG_HAS_TYPE;
+	msg->body = LCS_BODY_OTHER;
+	if (lcs_text_is(type, "application/sdp"))
+		msg->body = LCS_BODY_SDP;
+	else if (lcs_text_is(type, "text/x-msmsgsinvite"))
+		msg->body = LCS_BODY_INVITATION;
+	else if (lcs_text_begins(type, "multipart/") && lcs_param(value, "boundary", &boundary))
+		lcs_multipart_begin(stream, boundary);
+}
+
+/*
+ * To: only whether it has a tag. The parameters of a URI in brackets are not those of the header.
+ */
+static void read_to(struct lcs_message *msg, struct lcs_text value)
+{
+	struct lcs_text tag;
+	const u8 *at = value.at;
+
+	while (at && at < value.end && *at != '<' && *at != ';')
+		at = *at == '"' ? lcs_skip_quoted(at, value.end) : at + 1;
+	if (!at)
+		return;
+	if (at < value.end && *at == '<')
+		at = lcs_find_byte(at, value.end, '>');
+	value.at = at;
+	if (lcs_param(value, "tag", &tag) && tag.end > tag.at)
+		msg->flags |= LCS_MSG_TO_TAG;
+}
+
+static void read_call_id(struct lcs_reader *reader, struct lcs_text value)
+{
+	struct lcs_message *msg = &reader->stream->msg;
+	u64 hash;
+
+	lcs_trim(&value);
+	hash = reader->sink->hash(reader->ctx, value);
+	once(msg, LCS_MSG_HAS_CALL_ID, msg->call_id == hash);
+	msg->call_id = hash;
+}
+
+static void read_encoding(struct lcs_message *msg, struct lcs_text value)
+{
+	lcs_trim(&value);
+	if (value.at < value.end && !lcs_text_is(value, "identity"))
+		msg->flags |= LCS_MSG_ENCODED;
+}
+
+/**
+ * lcs_sip_header() - read a header line
+ * @reader: reports an LCS_CONTACT for each binding of a Contact
+ * @line: the line, not empty
+ *
+ * Sets stream->msg; may give the stream up when its framing cannot be told.
+ */
+void lcs_sip_header(struct lcs_reader *reader, const struct lcs_line *line)
+{
+	struct lcs_stream *stream = reader->stream;
+	struct lcs_text text = line->text;
+	enum lcs_header header = find_header(lcs_header_name(&text));
+
+	if (header == LCS_HDR_NONE)
+		return;
+	lcs_skip_lws(&text);
+	if (text.at == text.end || *text.at != ':')
+		return;
+	text.at++;
+	switch (header) {
+	case LCS_HDR_CALL_ID:
+		read_call_id(reader, text);
+		break;
+	case LCS_HDR_CONTACT:
+		lcs_contact_read(reader, line, text);
+		break;
+	case LCS_HDR_CONTENT_ENCODING:
+		read_encoding(&stream->msg, text);
+		break;
+	case LCS_HDR_CONTENT_LENGTH:
+		read_length(stream, line, text);
+		break;
+	case LCS_HDR_CONTENT_TYPE:
+		read_type(stream, text);
+		break;
+	case LCS_HDR_CSEQ:
+		read_cseq(&stream->msg, text);
+		break;
+	case LCS_HDR_EXPIRES:
+		read_expires(&stream->msg, text);
+		break;
+	case LCS_HDR_TO:
+		read_to(&stream->msg, text);
+		break;
+	case LCS_HDR_NONE:
+		break;
+	}
+}
+
+/**
+ * lcs_sip_long_header() - a header line that is read turned out longer than LCS_LINE_MAX
+ * @stream: opens nothing for this message; given up where the line was to tell the framing
+ * @text: the beginning of the line
+ */
+void lcs_sip_long_header(struct lcs_stream *stream, struct lcs_text text)
+{
+	enum lcs_header header = find_header(lcs_header_name(&text));
+
+	stream->msg.flags |= LCS_MSG_UNREADABLE;
+	if (header == LCS_HDR_CONTENT_LENGTH)
+		lcs_stream_give_up(stream, LCS_BAD_LENGTH);
+	else if (header == LCS_HDR_CONTENT_TYPE)
+		stream->msg.flags |= LCS_MSG_HAS_TYPE;
+}

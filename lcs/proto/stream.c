@@ -1,0 +1,487 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The byte stream of one direction: segments to messages and lines. Framing is by Content-Length
+ * from the first byte of the connection (RFC 3261 18.3). A line that lies whole in a segment is
+ * read there; only one that a segment boundary cuts is collected, and only if it is of interest.
+ */
+#include <lcs/body.h>
+#include <lcs/stream.h>
+
+/* The first size of the line buffer; it doubles up to LCS_LINE_MAX. */
+#define LCS_LINE_START	256
+
+/* Longer than any name, or beginning of a line, by which interest() decides. */
+#define LCS_NAME_MAX	64u
+
+static bool in_body(const struct lcs_stream *stream)
+{
+	return stream->state >= LCS_BODY_SKIPPED && stream->state <= LCS_BODY_PART_SDP;
+}
+
+/* States whose lines go on where the next line begins with white space (RFC 3261 7.3.1). */
+static bool folds(const struct lcs_stream *stream)
+{
+	return stream->state == LCS_HEADER || stream->state == LCS_BODY_PART_HEADER ||
+	       stream->state == LCS_BODY_INVITATION_LINE;
+}
+
+static u32 seq_at(const struct lcs_reader *r, const u8 *at)
+{
+	return r->end_seq - (u32)(r->end - at);
+}
+
+static void advance(struct lcs_reader *r, const u8 *to)
+{
+	if (in_body(r->stream))
+		r->stream->body_left -= to - r->at;
+	r->at = to;
+}
+
+/* How far the line being read can reach in what is at hand: a body may end without a line end. */
+static const u8 *line_limit(const struct lcs_reader *r)
+{
+	u32 left = r->stream->body_left;
+
+	if (in_body(r->stream) && left < (u32)(r->end - r->at))
+		return r->at + left;
+	return r->end;
+}
+
+static bool is_blank(struct lcs_text text)
+{
+	return text.at < text.end &&
+	       (*text.at == '\n' ||
+		(*text.at == '\r' && text.end - text.at > 1 && text.at[1] == '\n'));
+}
+
+static enum lcs_interest interest(const struct lcs_stream *stream, struct lcs_text text)
+{
+	if (stream->state == LCS_START_LINE)
+		return lcs_sip_start_interest(text);
+	if (stream->state == LCS_HEADER)
+		return lcs_sip_interest(text);
+	return lcs_body_interest(stream, text);
+}
+
+/**
+ * lcs_report() - report an endpoint
+ * @reader: the reader
+ * @ep: the endpoint
+ */
+void lcs_report(struct lcs_reader *reader, const struct lcs_endpoint *ep)
+{
+	struct lcs_message *msg = &reader->stream->msg;
+
+	if (msg->endpoints == LCS_ENDPOINTS_MAX) {
+		msg->flags |= LCS_MSG_TOO_MANY;
+		return;
+	}
+	msg->endpoints++;
+	reader->sink->endpoint(reader->ctx, reader->stream, ep);
+}
+
+/**
+ * lcs_stream_init() - begin at the start of a connection
+ * @stream: the stream
+ * @seq: sequence number of its first byte, host byte order: the SYN's plus one
+ */
+void lcs_stream_init(struct lcs_stream *stream, u32 seq)
+{
+	memset(stream, 0, sizeof(*stream));
+	stream->next = seq;
+}
+EXPORT_SYMBOL_GPL(lcs_stream_init);
+
+/**
+ * lcs_stream_give_up() - never look at this stream again
+ * @stream: the stream
+ * @why: the reason; the first one stays
+ *
+ * A line being collected is freed by the next lcs_stream_read() or lcs_stream_release().
+ */
+void lcs_stream_give_up(struct lcs_stream *stream, enum lcs_give_up why)
+{
+	if (stream->state == LCS_GIVEN_UP)
+		return;
+	stream->state = LCS_GIVEN_UP;
+	stream->given_up = why;
+}
+EXPORT_SYMBOL_GPL(lcs_stream_give_up);
+
+/**
+ * lcs_stream_release() - free what the stream holds
+ * @stream: the stream
+ * @sink: has the release callback
+ * @ctx: the sink's own
+ */
+void lcs_stream_release(struct lcs_stream *stream, const struct lcs_sink *sink, void *ctx)
+{
+	if (stream->line)
+		sink->release(ctx, stream->line, stream->line_size);
+	stream->line = NULL;
+	stream->line_len = 0;
+	stream->line_size = 0;
+	stream->line_ended = 0;
+}
+EXPORT_SYMBOL_GPL(lcs_stream_release);
+
+static void end_message(struct lcs_reader *r)
+{
+	struct lcs_stream *stream = r->stream;
+
+	stream->state = LCS_IDLE;
+	stream->skip_line = 0;
+	r->sink->message(r->ctx, stream);
+}
+
+static void end_body(struct lcs_reader *r)
+{
+	lcs_body_end(r);
+	end_message(r);
+}
+
+/* The empty line behind the headers: from here on everything that decides is known. */
+static void end_headers(struct lcs_reader *r)
+{
+	struct lcs_stream *stream = r->stream;
+	struct lcs_message *msg = &stream->msg;
+	bool wanted;
+
+	if ((msg->flags & (LCS_MSG_HAS_TYPE | LCS_MSG_HAS_LENGTH)) == LCS_MSG_HAS_TYPE) {
+		lcs_stream_give_up(stream, LCS_BAD_LENGTH);
+		return;
+	}
+	if (!(msg->flags & LCS_MSG_HAS_CSEQ) || !(msg->flags & LCS_MSG_HAS_CALL_ID))
+		msg->flags |= LCS_MSG_UNREADABLE;
+	wanted = r->sink->headers(r->ctx, stream);
+	if (stream->state == LCS_GIVEN_UP)
+		return;
+	if (!msg->length) {
+		end_message(r);
+		return;
+	}
+	stream->body_left = msg->length;
+	stream->state = LCS_BODY_SKIPPED;
+	if (wanted && !(msg->flags & (LCS_MSG_ENCODED | LCS_MSG_UNREADABLE)))
+		stream->state = lcs_body_begin(stream);
+}
+
+static void process_line(struct lcs_reader *r, const struct lcs_line *line)
+{
+	struct lcs_stream *stream = r->stream;
+
+	switch (stream->state) {
+	case LCS_START_LINE:
+		if (lcs_sip_start(r, line)) {
+			stream->seen = 1;
+			stream->state = LCS_HEADER;
+		} else {
+			lcs_stream_give_up(stream, stream->seen ? LCS_BAD_START : LCS_NOT_SIP);
+		}
+		break;
+	case LCS_HEADER:
+		if (line->text.at == line->text.end)
+			end_headers(r);
+		else
+			lcs_sip_header(r, line);
+		break;
+	default:
+		lcs_body_line(r, line);
+		break;
+	}
+}
+
+/* Is this the beginning of a line that cannot be of interest? Gives up where every line must be. */
+static bool unwanted(struct lcs_stream *stream, struct lcs_text text)
+{
+	if (interest(stream, text) != LCS_UNWANTED)
+		return false;
+	if (stream->state == LCS_START_LINE)
+		lcs_stream_give_up(stream, stream->seen ? LCS_BAD_START : LCS_NOT_SIP);
+	return true;
+}
+
+/* A line, of which at least the name is there, is longer than anything we read. */
+static void long_line(struct lcs_reader *r, struct lcs_text text)
+{
+	struct lcs_stream *stream = r->stream;
+
+	if (unwanted(stream, text))
+		return;
+	if (stream->state == LCS_START_LINE) {
+		lcs_stream_give_up(stream, LCS_LONG_START);
+	} else if (stream->state == LCS_HEADER) {
+		lcs_sip_long_header(stream, text);
+	} else {
+		stream->msg.flags |= LCS_MSG_UNREADABLE;
+		stream->state = LCS_BODY_SKIPPED;
+	}
+}
+
+/* A logical line from @from to @to, its line end included, wherever it lies. */
+static void finish_line(struct lcs_reader *r, const u8 *from, const u8 *to, u32 seq)
+{
+	struct lcs_line line = { .text = { from, to }, .seq = seq };
+
+	if (to - from > LCS_LINE_MAX) {
+		long_line(r, line.text);
+		return;
+	}
+	if (line.text.end > from && line.text.end[-1] == '\n')
+		line.text.end--;
+	if (line.text.end > from && line.text.end[-1] == '\r')
+		line.text.end--;
+	process_line(r, &line);
+}
+
+static void finish_kept(struct lcs_reader *r)
+{
+	struct lcs_stream *stream = r->stream;
+	u32 size = stream->line_size;
+	u8 *line = stream->line;
+	u16 len = stream->line_len;
+
+	stream->line = NULL;
+	stream->line_len = 0;
+	stream->line_size = 0;
+	stream->line_ended = 0;
+	finish_line(r, line, line + len, stream->line_seq);
+	r->sink->release(r->ctx, line, size);
+}
+
+/* Drop what was collected of a line and step over the rest of it. */
+static void skip_kept(struct lcs_reader *r)
+{
+	lcs_stream_release(r->stream, r->sink, r->ctx);
+	r->stream->skip_line = 1;
+}
+
+static bool grow_line(struct lcs_reader *r, u32 need)
+{
+	struct lcs_stream *stream = r->stream;
+	u32 size = stream->line_size ? stream->line_size : LCS_LINE_START;
+	u8 *line;
+
+	while (size < need)
+		size *= 2;
+	if (size == stream->line_size)
+		return true;
+	line = r->sink->resize(r->ctx, stream->line, stream->line_size, size);
+	if (!line) {
+		lcs_stream_give_up(stream, LCS_NO_MEMORY);
+		return false;
+	}
+	stream->line = line;
+	stream->line_size = size;
+	return true;
+}
+
+static void append(struct lcs_reader *r, const u8 *to)
+{
+	struct lcs_stream *stream = r->stream;
+
+	if (!stream->line_len)
+		stream->line_seq = seq_at(r, r->at);
+	memcpy(stream->line + stream->line_len, r->at, to - r->at);
+	stream->line_len += to - r->at;
+	advance(r, to);
+}
+
+/* A line being collected gets too long: collect enough to know its name, and step over the rest. */
+static void keep_no_more(struct lcs_reader *r, const u8 *to)
+{
+	struct lcs_stream *stream = r->stream;
+
+	if (stream->line_len < LCS_NAME_MAX) {
+		if (!grow_line(r, LCS_NAME_MAX))
+			return;
+		append(r, r->at + min((u32)(to - r->at), LCS_NAME_MAX - stream->line_len));
+	}
+	long_line(r, (struct lcs_text){ stream->line, stream->line + stream->line_len });
+	skip_kept(r);
+}
+
+/*
+ * Add what is at hand, up to @to, to the line being collected.
+ * Return: false when there is nothing left to collect for.
+ */
+static bool keep(struct lcs_reader *r, const u8 *to)
+{
+	u32 need = r->stream->line_len + (u32)(to - r->at);
+
+	if (need > LCS_LINE_MAX) {
+		keep_no_more(r, to);
+		return false;
+	}
+	if (!grow_line(r, need))
+		return false;
+	append(r, to);
+	return true;
+}
+
+/* Step over the rest of a line that nobody wants. */
+static void skip_line(struct lcs_reader *r)
+{
+	const u8 *limit = line_limit(r);
+	const u8 *lf = lcs_find_byte(r->at, limit, '\n');
+
+	r->stream->skip_line = lf == limit;
+	advance(r, lf == limit ? limit : lf + 1);
+}
+
+static void continue_line(struct lcs_reader *r)
+{
+	struct lcs_stream *stream = r->stream;
+	const u8 *limit = line_limit(r), *lf;
+	struct lcs_text kept;
+
+	if (stream->line_ended) {
+		if (*r->at != ' ' && *r->at != '\t') {
+			finish_kept(r);
+			return;
+		}
+		stream->line_ended = 0;
+	}
+	lf = lcs_find_byte(r->at, limit, '\n');
+	if (!keep(r, lf == limit ? limit : lf + 1))
+		return;
+	kept = (struct lcs_text){ stream->line, stream->line + stream->line_len };
+	if (in_body(stream) && !stream->body_left) {
+		finish_kept(r);
+	} else if (lf == limit) {
+		if (unwanted(stream, kept))
+			skip_kept(r);
+	} else if (folds(stream) && !is_blank(kept)) {
+		stream->line_ended = 1;
+	} else {
+		finish_kept(r);
+	}
+}
+
+/*
+ * A line that begins at hand. Where its end, or the byte behind it that tells whether it folds on,
+ * is not there yet, it is collected.
+ */
+static void fresh_line(struct lcs_reader *r)
+{
+	struct lcs_stream *stream = r->stream;
+	const u8 *limit = line_limit(r), *from = r->at, *lf;
+	bool ends = in_body(stream) && (u32)(limit - from) == stream->body_left;
+	u32 seq = seq_at(r, from);
+
+	lf = lcs_find_byte(from, limit, '\n');
+	if (folds(stream) && !is_blank((struct lcs_text){ from, limit }))
+		while (lf + 1 < limit && (lf[1] == ' ' || lf[1] == '\t'))
+			lf = lcs_find_byte(lf + 1, limit, '\n');
+	else if (lf < limit)
+		ends = true;
+	if (lf + 1 >= limit && !ends) {
+		if (unwanted(stream, (struct lcs_text){ from, limit })) {
+			stream->skip_line = lf == limit;
+			advance(r, limit);
+		} else if (keep(r, limit)) {
+			stream->line_ended = lf < limit;
+		}
+		return;
+	}
+	advance(r, lf < limit ? lf + 1 : limit);
+	finish_line(r, from, r->at, seq);
+}
+
+static void read_line(struct lcs_reader *r)
+{
+	struct lcs_stream *stream = r->stream;
+
+	if (stream->skip_line)
+		skip_line(r);
+	else if (stream->line_len)
+		continue_line(r);
+	else
+		fresh_line(r);
+	if (in_body(stream) && !stream->body_left && !stream->line_len)
+		end_body(r);
+}
+
+/* Between messages: line ends are keep-alives (RFC 3261 7.5, RFC 5626 3.5.1). */
+static void read_idle(struct lcs_reader *r)
+{
+	struct lcs_stream *stream = r->stream;
+
+	while (r->at < r->end && (*r->at == '\r' || *r->at == '\n'))
+		r->at++;
+	if (r->at == r->end)
+		return;
+	memset(&stream->msg, 0, sizeof(stream->msg));
+	stream->msg.seq = seq_at(r, r->at);
+	stream->msg.expires = LCS_ABSENT;
+	stream->state = LCS_START_LINE;
+}
+
+static void skip_body(struct lcs_reader *r)
+{
+	struct lcs_stream *stream = r->stream;
+
+	advance(r, line_limit(r));
+	if (!stream->body_left)
+		end_message(r);
+}
+
+/**
+ * lcs_stream_read() - read the next bytes of the stream
+ * @stream: the stream
+ * @sink: is told what they say
+ * @ctx: the sink's own
+ * @data: the bytes, the first of which has sequence number stream->next
+ * @len: how many
+ *
+ * One pass over each byte that is read; a body that nobody reads costs a constant. Any
+ * segmentation of the same bytes gives the same reports.
+ */
+void lcs_stream_read(struct lcs_stream *stream, const struct lcs_sink *sink, void *ctx,
+		     const u8 *data, u32 len)
+{
+	struct lcs_reader r = {
+		.stream = stream,
+		.sink = sink,
+		.ctx = ctx,
+		.at = data,
+		.end = data + len,
+		.end_seq = stream->next + len,
+	};
+
+	while (r.at < r.end && stream->state != LCS_GIVEN_UP) {
+		if (stream->state == LCS_IDLE)
+			read_idle(&r);
+		else if (stream->state == LCS_BODY_SKIPPED)
+			skip_body(&r);
+		else
+			read_line(&r);
+	}
+	if (stream->state == LCS_GIVEN_UP)
+		lcs_stream_release(stream, sink, ctx);
+	stream->next = r.end_seq;
+}
+EXPORT_SYMBOL_GPL(lcs_stream_read);
+
+/**
+ * lcs_stream_skip_to() - go on behind a gap that nobody needs to read
+ * @stream: the stream
+ * @seq: sequence number to go on at, beyond stream->next
+ *
+ * Return: false, and nothing changed, where a byte of the gap is needed.
+ */
+bool lcs_stream_skip_to(struct lcs_stream *stream, u32 seq)
+{
+	u32 gap = seq - stream->next;
+
+	if (stream->state == LCS_GIVEN_UP) {
+		stream->next = seq;
+		return true;
+	}
+	if (stream->state != LCS_BODY_SKIPPED || gap > stream->body_left)
+		return false;
+	stream->body_left -= gap;
+	stream->next = seq;
+	return true;
+}
+EXPORT_SYMBOL_GPL(lcs_stream_skip_to);
