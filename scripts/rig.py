@@ -52,8 +52,9 @@ def log_dir():
 
 
 def version_key(version):
-    """Sorts kernel versions as a person would: numbers as numbers."""
-    return [(1, int(p), "") if p.isdigit() else (0, 0, p)
+    """Sorts kernel versions as a person would, numbers as numbers; rt and cloud flavours first,
+    so that the newest is a plain one."""
+    return [(0 if re.search(r"-(rt|cloud)-", version) else 2, 0, "")] + [(1, int(p), "") if p.isdigit() else (0, 0, p)
             for p in re.findall(r"\d+|[^\d]+", version)]
 
 
