@@ -432,7 +432,7 @@ class Client:
         self.call_id = f"91c6c88de3c04d5180d9a2e1{Client.serial:08x}"
         self.cseq = 0
         self.listeners = {}
-        self.links = []
+        self.links, self.ports = [], []
         self.main = None
         if connect:
             self.connect()
@@ -441,6 +441,7 @@ class Client:
         listener = self.rig.listen(self.server, SIP_PORT, self.family)
         self.main = self.rig.connect(self.host, listener, sport)
         self.links.append(self.main)
+        self.ports.append(self.main.a.getsockname()[1])
         listener.close()
 
     def register_text(self, where, *extra, headers=()):
@@ -540,11 +541,16 @@ class Client:
                 "Content-Type: text/plain"], b"online")
 
     def close(self):
+        """End it, and on the firewall too: the next case starts afresh."""
         for link in self.links:
             link.close()
+        for port in self.ports:
+            self.rig.run("fw", "conntrack", "-f", f"ipv{self.family}", "-D",
+                         "-p", "tcp", "--orig-port-src", str(port),
+                         "--orig-port-dst", str(SIP_PORT), fail=False)
         for listener in self.listeners.values():
             listener.close()
-        self.links, self.listeners = [], {}
+        self.links, self.ports, self.listeners = [], [], {}
 
 
 @contextlib.contextmanager

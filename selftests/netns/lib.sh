@@ -123,11 +123,12 @@ lcs_fw_config() {
 	echo "link set lo up"
 	for bridge in lan0 wan0; do
 		echo "link add $bridge type bridge mcast_snooping 0"
-		echo "link set $bridge up"
 	done
 	for host in $LCS_HOSTS; do
 		echo "link set $host master $(lcs_side "$host") up"
 	done
+	echo "link set lan0 up"
+	echo "link set wan0 up"
 	echo "addr add 10.0.0.1/24 dev lan0"
 	echo "addr add 192.0.2.1/24 dev wan0"
 	if [ -n "$ipv6" ]; then
@@ -167,11 +168,13 @@ lcs_up() {
 			echo "link add $host netns $LCS_NS-fw type veth peer name eth0 netns $LCS_NS-$host"
 		done
 	} | ip -batch - || return 1
+	# fw first: a port that was up before its peer is told of the carrier at
+	# once, the other way round the kernel may take a second.
+	lcs_fw_config "$ipv6" | ip -n "$LCS_NS-fw" -batch - || return 1
 	for host in $LCS_HOSTS; do
 		lcs_host_config "$(lcs_side "$host")" "$(lcs_id "$host")" "$ipv6" |
 			ip -n "$LCS_NS-$host" -batch - || return 1
 	done
-	lcs_fw_config "$ipv6" | ip -n "$LCS_NS-fw" -batch - || return 1
 	lcs_sysctl fw ipv4/ip_forward=1 ipv6/conf/all/forwarding=1
 	# A write() is a segment at once: the tests decide where a stream is cut.
 	for host in client server; do
