@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Connections and clients: what the helper keeps beside a conntrack entry, and for how long.
+ */
+#ifndef _LCS_CONN_H
+#define _LCS_CONN_H
+
+#include <linux/list.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <net/netfilter/nf_conntrack.h>
+
+#include <lcs/count.h>
+#include <lcs/stream.h>
+
+/* Own Contacts remembered from one header block; real messages have one. */
+#define LCS_CONTACTS_MAX	4
+
+/**
+ * struct lcs_net - what the helper keeps for a network namespace
+ * @net: the namespace
+ * @lock: protects @conns and @closing; innermost, nothing is taken under it
+ * @conns: all connections, RCU
+ * @closing: the namespace goes away, nothing is added any more
+ * @sweep: lets go of the connections whose conntrack has gone
+ * @counts: counters
+ *
+ * Packets may come until after the namespace's exit: so everything they touch lies in here.
+ */
+struct lcs_net {
+	struct net *net;
+	spinlock_t lock;
+	struct list_head conns;
+	bool closing;
+	struct delayed_work sweep;
+	struct lcs_counts counts;
+};
+
+/**
+ * struct lcs_client - one signed-in user agent
+ * @ref: connections that share it
+ * @lock: protects all below and the streams of its connections; taken before
+ *	nf_conntrack_expect_lock, never with another client's
+ * @main: the connection on which it signed in, %NULL when that has gone
+ * @pinholes: its rows of the pinhole table
+ * @pinhole_count: how many
+ * @rcu: for freeing
+ */
+struct lcs_client {
+	refcount_t ref;
+	spinlock_t lock;
+	struct lcs_conn *main;
+	struct list_head pinholes;
+	unsigned int pinhole_count;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct lcs_contact - a Contact of the client, until the end of its header block
+ * @port: host byte order
+ * @expires: its expires=, or LCS_ABSENT
+ * @instance: its +sip.instance, hashed
+ * @opaque: its ms-opaque, hashed
+ */
+struct lcs_contact {
+	u16 port;
+	u32 expires;
+	u32 instance;
+	u32 opaque;
+};
+
+/**
+ * struct lcs_conn - a helped connection
+ * @ct: its conntrack entry, referenced
+ * @client: its client, referenced
+ * @net: its namespace
+ * @list: in lcs_net.conns
+ * @client_dir: the direction whose sender is the client: on the main connection it is the
+ *	originator, on a callback connection the responder
+ * @gone: let go of; protected by client->lock
+ * @bindings: the answer that the server is sending has a Contact already
+ * @last: the last byte read of each direction
+ * @stream: the stream of each direction
+ * @contacts: own Contacts of the message that the client is sending
+ * @contact_count: how many
+ * @rcu: for freeing
+ */
+struct lcs_conn {
+	struct nf_conn *ct;
+	struct lcs_client *client;
+	struct lcs_net *net;
+	struct list_head list;
+	u8 client_dir;
+	bool gone;
+	bool bindings;
+	u8 contact_count;
+	u8 last[IP_CT_DIR_MAX];
+	struct lcs_stream stream[IP_CT_DIR_MAX];
+	struct lcs_contact contacts[LCS_CONTACTS_MAX];
+	struct rcu_head rcu;
+};
+
+/**
+ * struct lcs_start - in nf_conn_help.data: what the handshake said, and later the connection
+ * @conn: the connection; RCU, written under lcs_net.lock
+ * @isn: initial sequence number of each direction, host byte order
+ * @syn: bit per direction: its SYN was seen
+ * @closed: bit per direction: never to be inspected
+ */
+struct lcs_start {
+	struct lcs_conn __rcu *conn;
+	u32 isn[IP_CT_DIR_MAX];
+	u8 syn;
+	u8 closed;
+};
+
+/* Both directions are not to be inspected. */
+#define LCS_BOTH	3
+
+struct lcs_net *lcs_net(const struct net *net);
+struct lcs_start *lcs_start(const struct nf_conn *ct);
+struct lcs_conn *lcs_conn_get(struct nf_conn *ct, struct lcs_start *start);
+const union nf_inet_addr *lcs_client_addr(const struct lcs_conn *conn);
+const union nf_inet_addr *lcs_server_addr(const struct lcs_conn *conn);
+bool lcs_is_helped(const struct nf_conn *ct);
+int lcs_conn_init(void);
+void lcs_conn_exit(void);
+
+#endif /* _LCS_CONN_H */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the administrator allows: the module's parameters, and the questions asked of them. All of
+ * them can be changed while the module runs; a question sees the value of its moment.
+ */
+#ifndef _LCS_POLICY_H
+#define _LCS_POLICY_H
+
+#include <linux/types.h>
+
+/**
+ * enum lcs_class - expectation classes, one per kind of pinhole
+ * @LCS_CLASS_CALLBACK: the server's connection to the client's listening SIP port
+ * @LCS_CLASS_MEDIA: RTP, RTCP and TCP media
+ * @LCS_CLASS_FILE_TRANSFER: file transfer
+ * @LCS_CLASS_APP_SHARING: T.120 whiteboard and application sharing
+ */
+enum lcs_class {
+	LCS_CLASS_CALLBACK,
+	LCS_CLASS_MEDIA,
+	LCS_CLASS_FILE_TRANSFER,
+	LCS_CLASS_APP_SHARING,
+	LCS_CLASSES,
+};
+
+bool lcs_port_allowed(enum lcs_class class, u16 port);
+const char *lcs_port_parameter(enum lcs_class class);
+bool lcs_callback_from_any(void);
+u32 lcs_registered_lifetime(u32 seconds);
+u32 lcs_pending_lifetime(void);
+long lcs_held_limit(void);
+
+#endif /* _LCS_POLICY_H */

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Connections and clients. A connection is allocated at the first payload byte of a confirmed
+ * conntrack entry whose handshake was seen, so that a SYN flood costs nothing. It holds a reference
+ * on that entry; a periodic sweep lets go of those whose entry is dying or has lost this helper.
+ * The kernel's destroy callback is not used: it runs while packets are still in help(), not at all
+ * for entries that were never confirmed, and in newer kernels perhaps after this module has gone.
+ */
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+
+#include <lcs/compat.h>
+#include <lcs/conn.h>
+#include <lcs/message.h>
+#include <lcs/pinhole.h>
+
+#define LCS_SWEEP_INTERVAL	(10 * HZ)
+
+static unsigned int lcs_net_id __read_mostly;
+static struct kmem_cache *lcs_conn_cache __read_mostly;
+static struct kmem_cache *lcs_client_cache __read_mostly;
+
+/**
+ * lcs_net() - what the helper keeps for a namespace
+ * @net: the namespace
+ */
+struct lcs_net *lcs_net(const struct net *net)
+{
+	return net_generic(net, lcs_net_id);
+}
+
+/**
+ * lcs_start() - what the helper keeps in a conntrack entry
+ * @ct: the entry
+ *
+ * Return: %NULL where it has no helper extension.
+ */
+struct lcs_start *lcs_start(const struct nf_conn *ct)
+{
+	BUILD_BUG_ON(sizeof(struct lcs_start) > sizeof_field(struct nf_conn_help, data));
+
+	return nfct_help(ct) ? nfct_help_data(ct) : NULL;
+}
+
+/**
+ * lcs_is_helped() - does this module help the connection
+ * @ct: its conntrack entry
+ *
+ * Caller holds rcu_read_lock().
+ */
+bool lcs_is_helped(const struct nf_conn *ct)
+{
+	const struct nf_conn_help *help = nfct_help(ct);
+	const struct nf_conntrack_helper *helper;
+
+	if (!help)
+		return false;
+	helper = rcu_dereference(help->helper);
+	return helper && helper->me == THIS_MODULE;
+}
+
+/**
+ * lcs_client_addr() - the client's own address, as its packets have it before any translation
+ * @conn: a connection of the client
+ */
+const union nf_inet_addr *lcs_client_addr(const struct lcs_conn *conn)
+{
+	return &conn->ct->tuplehash[conn->client_dir].tuple.src.u3;
+}
+
+/**
+ * lcs_server_addr() - the server's own address
+ * @conn: a connection of the client
+ */
+const union nf_inet_addr *lcs_server_addr(const struct lcs_conn *conn)
+{
+	return &conn->ct->tuplehash[!conn->client_dir].tuple.src.u3;
+}
+
+static void client_put(struct lcs_client *client)
+{
+	if (refcount_dec_and_test(&client->ref)) {
+		WARN_ON_ONCE(!list_empty(&client->pinholes));
+		kmem_cache_free(lcs_client_cache, client);
+	}
+}
+
+static void free_conn(struct rcu_head *head)
+{
+	struct lcs_conn *conn = container_of(head, struct lcs_conn, rcu);
+
+	client_put(conn->client);
+	kmem_cache_free(lcs_conn_cache, conn);
+}
+
+/* The client of the main connection that expected this one, if it is still there. */
+static struct lcs_client *client_of_master(const struct nf_conn *ct)
+{
+	struct lcs_conn *conn;
+
+	if (!ct->master || !lcs_is_helped(ct->master))
+		return NULL;
+	conn = rcu_dereference(lcs_start(ct->master)->conn);
+	if (!conn || !refcount_inc_not_zero(&conn->client->ref))
+		return NULL;
+	return conn->client;
+}
+
+static struct lcs_client *new_client(struct lcs_conn *main)
+{
+	struct lcs_client *client = kmem_cache_zalloc(lcs_client_cache, GFP_ATOMIC);
+
+	if (!client)
+		return NULL;
+	refcount_set(&client->ref, 1);
+	spin_lock_init(&client->lock);
+	INIT_LIST_HEAD(&client->pinholes);
+	client->main = main;
+	lcs_count(&main->net->counts, LCS_COUNT_clients);
+	return client;
+}
+
+static struct lcs_conn *new_conn(struct nf_conn *ct, const struct lcs_start *start)
+{
+	struct lcs_conn *conn = kmem_cache_zalloc(lcs_conn_cache, GFP_ATOMIC);
+	int dir;
+
+	if (!conn)
+		return NULL;
+	conn->ct = ct;
+	conn->net = lcs_net(nf_ct_net(ct));
+	/* What a Contact led here: the server is the originator, the client the responder. */
+	conn->client_dir = ct->master && lcs_is_helped(ct->master) ? IP_CT_DIR_REPLY :
+								     IP_CT_DIR_ORIGINAL;
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		lcs_stream_init(&conn->stream[dir], start->isn[dir] + 1);
+	conn->client = client_of_master(ct);
+	if (!conn->client)
+		conn->client = new_client(conn);
+	if (!conn->client) {
+		kmem_cache_free(lcs_conn_cache, conn);
+		return NULL;
+	}
+	return conn;
+}
+
+/* Make a connection known. Return: the one that counts, %NULL where the namespace goes away. */
+static struct lcs_conn *publish(struct lcs_conn *conn, struct lcs_start *start)
+{
+	struct lcs_net *lnet = conn->net;
+	struct lcs_conn *other;
+
+	spin_lock_bh(&lnet->lock);
+	other = rcu_dereference_protected(start->conn, lockdep_is_held(&lnet->lock));
+	if (!other && !lnet->closing && (start->closed & LCS_BOTH) != LCS_BOTH) {
+		nf_conntrack_get(&conn->ct->ct_general);
+		if (list_empty(&lnet->conns))
+			queue_delayed_work(system_power_efficient_wq, &lnet->sweep,
+					   LCS_SWEEP_INTERVAL);
+		list_add_tail_rcu(&conn->list, &lnet->conns);
+		rcu_assign_pointer(start->conn, conn);
+		spin_unlock_bh(&lnet->lock);
+		lcs_count(&lnet->counts, LCS_COUNT_connections);
+		return conn;
+	}
+	spin_unlock_bh(&lnet->lock);
+	client_put(conn->client);
+	kmem_cache_free(lcs_conn_cache, conn);
+	return other;
+}
+
+/**
+ * lcs_conn_get() - the connection of a conntrack entry, made where there is none yet
+ * @ct: the entry, of the packet at hand
+ * @start: lcs_start() of it
+ *
+ * Caller holds rcu_read_lock().
+ *
+ * Return: %NULL where it is not to be inspected, or there is no memory.
+ */
+struct lcs_conn *lcs_conn_get(struct nf_conn *ct, struct lcs_start *start)
+{
+	struct lcs_conn *conn = rcu_dereference(start->conn);
+
+	if (conn || (READ_ONCE(start->closed) & LCS_BOTH) == LCS_BOTH)
+		return conn;
+	if (!nf_ct_is_confirmed(ct))
+		return NULL;
+	if (start->syn != LCS_BOTH) {
+		WRITE_ONCE(start->closed, LCS_BOTH);
+		lcs_count(&lcs_net(nf_ct_net(ct))->counts, LCS_COUNT_unproven);
+		return NULL;
+	}
+	conn = new_conn(ct, start);
+	if (!conn) {
+		/* Without its first byte the stream is not proven any more. */
+		WRITE_ONCE(start->closed, LCS_BOTH);
+		lcs_count(&lcs_net(nf_ct_net(ct))->counts, LCS_COUNT_given_up_memory);
+		return NULL;
+	}
+	return publish(conn, start);
+}
+
+static void let_go(struct lcs_conn *conn)
+{
+	struct lcs_start *start = lcs_start(conn->ct);
+	struct lcs_client *client = conn->client;
+	struct lcs_net *lnet = conn->net;
+	struct nf_conn *ct = conn->ct;
+
+	spin_lock_bh(&client->lock);
+	conn->gone = true;
+	if (client->main == conn)
+		client->main = NULL;
+	lcs_pinholes_orphan(conn);
+	lcs_message_release(conn);
+	spin_unlock_bh(&client->lock);
+
+	spin_lock_bh(&lnet->lock);
+	WRITE_ONCE(start->closed, LCS_BOTH);
+	RCU_INIT_POINTER(start->conn, NULL);
+	list_del_rcu(&conn->list);
+	spin_unlock_bh(&lnet->lock);
+
+	lcs_count(&lnet->counts, LCS_COUNT_releases);
+	call_rcu(&conn->rcu, free_conn);
+	nf_ct_put(ct);
+}
+
+/* Nothing will ever be read of it again, and nothing depends on it. */
+static bool is_spent(const struct lcs_conn *conn)
+{
+	return READ_ONCE(conn->stream[IP_CT_DIR_ORIGINAL].state) == LCS_GIVEN_UP &&
+	       READ_ONCE(conn->stream[IP_CT_DIR_REPLY].state) == LCS_GIVEN_UP &&
+	       list_empty(&conn->client->pinholes);
+}
+
+static bool has_ended(const struct lcs_conn *conn)
+{
+	bool ended;
+
+	rcu_read_lock();
+	ended = nf_ct_is_dying(conn->ct) || !lcs_is_helped(conn->ct) || is_spent(conn);
+	rcu_read_unlock();
+	return ended;
+}
+
+/* Only this work, and the namespace's exit once it is cancelled, take connections off the list. */
+static void sweep(struct work_struct *work)
+{
+	struct lcs_net *lnet = container_of(to_delayed_work(work), struct lcs_net, sweep);
+	struct lcs_conn *conn, *next;
+	bool again;
+
+	list_for_each_entry_safe(conn, next, &lnet->conns, list) {
+		if (has_ended(conn)) {
+			let_go(conn);
+		} else {
+			spin_lock_bh(&conn->client->lock);
+			lcs_pinholes_reap(conn->client);
+			spin_unlock_bh(&conn->client->lock);
+		}
+		cond_resched();
+	}
+	spin_lock_bh(&lnet->lock);
+	again = !list_empty(&lnet->conns) && !lnet->closing;
+	spin_unlock_bh(&lnet->lock);
+	if (again)
+		queue_delayed_work(system_power_efficient_wq, &lnet->sweep, LCS_SWEEP_INTERVAL);
+}
+
+static int __net_init lcs_net_init(struct net *net)
+{
+	struct lcs_net *lnet = lcs_net(net);
+
+	lnet->net = net;
+	spin_lock_init(&lnet->lock);
+	INIT_LIST_HEAD(&lnet->conns);
+	INIT_DELAYED_WORK(&lnet->sweep, sweep);
+	return lcs_counts_show(net, &lnet->counts);
+}
+
+static void __net_exit lcs_net_exit(struct net *net)
+{
+	struct lcs_net *lnet = lcs_net(net);
+	struct lcs_conn *conn, *next;
+
+	lcs_counts_hide(net);
+	spin_lock_bh(&lnet->lock);
+	lnet->closing = true;
+	spin_unlock_bh(&lnet->lock);
+	cancel_delayed_work_sync(&lnet->sweep);
+	list_for_each_entry_safe(conn, next, &lnet->conns, list)
+		let_go(conn);
+}
+
+static struct pernet_operations lcs_net_ops = {
+	.init = lcs_net_init,
+	.exit = lcs_net_exit,
+	.id = &lcs_net_id,
+	.size = sizeof(struct lcs_net),
+};
+
+/**
+ * lcs_conn_init() - get ready for connections
+ *
+ * Return: 0 or a negative errno.
+ */
+int lcs_conn_init(void)
+{
+	int ret = -ENOMEM;
+
+	lcs_conn_cache = kmem_cache_create("lcs_conn", sizeof(struct lcs_conn), 0,
+					   SLAB_NO_MERGE, NULL);
+	if (!lcs_conn_cache)
+		return ret;
+	lcs_client_cache = kmem_cache_create("lcs_client", sizeof(struct lcs_client), 0,
+					     SLAB_NO_MERGE, NULL);
+	if (lcs_client_cache)
+		ret = register_pernet_subsys(&lcs_net_ops);
+	if (ret) {
+		kmem_cache_destroy(lcs_client_cache);
+		kmem_cache_destroy(lcs_conn_cache);
+	}
+	return ret;
+}
+
+/**
+ * lcs_conn_exit() - let go of all connections
+ *
+ * No packet is in help() any more, nor will one come.
+ */
+void lcs_conn_exit(void)
+{
+	unregister_pernet_subsys(&lcs_net_ops);
+	/* free_conn() of the last ones */
+	rcu_barrier();
+	kmem_cache_destroy(lcs_client_cache);
+	kmem_cache_destroy(lcs_conn_cache);
+}

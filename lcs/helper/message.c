@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From what the streams say to what the pinhole table does: the sink of both streams of a
+ * connection. Only what the client itself sends opens, and only to its own address.
+ */
+#include <linux/random.h>
+#include <linux/siphash.h>
+#include <linux/slab.h>
+
+#include <lcs/message.h>
+#include <lcs/registration.h>
+
+/**
+ * struct lcs_reading - one call of lcs_message_read()
+ * @conn: the connection
+ * @dir: the direction read
+ */
+struct lcs_reading {
+	struct lcs_conn *conn;
+	u8 dir;
+};
+
+static siphash_key_t lcs_call_id_key __read_mostly;
+
+static bool from_client(const struct lcs_reading *reading)
+{
+	return reading->dir == reading->conn->client_dir;
+}
+
+/* A Contact of the client waits for the end of its header block, where its meaning is known. */
+static void note_contact(struct lcs_conn *conn, const struct lcs_endpoint *ep)
+{
+	struct lcs_contact *contact;
+
+	if (!ep->addr.family || (ep->flags & LCS_EP_NOT_TCP))
+		return;
+	if (ep->addr.family != (nf_ct_l3num(conn->ct) == NFPROTO_IPV4 ? 4 : 6) ||
+	    memcmp(ep->addr.ip, lcs_client_addr(conn), ep->addr.family == 4 ? 4 : 16)) {
+		lcs_pinhole_refuse(conn, LCS_CLASS_CALLBACK, LCS_REFUSED_ADDRESS);
+		return;
+	}
+	if (conn->contact_count == LCS_CONTACTS_MAX) {
+		lcs_pinhole_refuse(conn, LCS_CLASS_CALLBACK, LCS_REFUSED_LIMIT);
+		return;
+	}
+	contact = &conn->contacts[conn->contact_count++];
+	contact->port = ep->port;
+	contact->expires = ep->expires;
+	contact->instance = ep->instance;
+	contact->opaque = ep->opaque;
+}
+
+static void on_endpoint(void *ctx, struct lcs_stream *stream, const struct lcs_endpoint *ep)
+{
+	struct lcs_reading *reading = ctx;
+
+	if (ep->kind != LCS_CONTACT)
+		return;
+	if (from_client(reading))
+		note_contact(reading->conn, ep);
+	else if (lcs_is_response(&stream->msg))
+		lcs_register_binding(reading->conn, ep);
+}
+
+/* Compression may follow, agreed on with this method ([MS-SIPCOMP]): nothing to read any more. */
+static bool goes_opaque(const struct lcs_message *msg)
+{
+	return msg->method == LCS_METHOD_NEGOTIATE && msg->status >= 200 && msg->status < 300;
+}
+
+static void give_up_both(struct lcs_conn *conn)
+{
+	lcs_stream_give_up(&conn->stream[IP_CT_DIR_ORIGINAL], LCS_OPAQUE);
+	lcs_stream_give_up(&conn->stream[IP_CT_DIR_REPLY], LCS_OPAQUE);
+}
+
+static bool on_headers(void *ctx, struct lcs_stream *stream)
+{
+	struct lcs_reading *reading = ctx;
+	struct lcs_message *msg = &stream->msg;
+	struct lcs_conn *conn = reading->conn;
+
+	if (!from_client(reading) && lcs_is_response(msg)) {
+		lcs_register_answer(conn, msg);
+	} else if (from_client(reading) && msg->method == LCS_METHOD_REGISTER &&
+		   !lcs_is_response(msg)) {
+		if (!(msg->flags & LCS_MSG_UNREADABLE))
+			lcs_register_request(conn, msg);
+		else
+			lcs_pinhole_refuse(conn, LCS_CLASS_CALLBACK, LCS_REFUSED_UNREADABLE);
+	}
+	if (from_client(reading))
+		conn->contact_count = 0;
+	if (goes_opaque(msg))
+		give_up_both(conn);
+	return false;
+}
+
+static void on_message(void *ctx, struct lcs_stream *stream)
+{
+	struct lcs_reading *reading = ctx;
+
+	lcs_count(&reading->conn->net->counts, LCS_COUNT_messages);
+}
+
+static u64 hash_call_id(void *ctx, struct lcs_text text)
+{
+	return siphash(text.at, lcs_text_len(text), &lcs_call_id_key);
+}
+
+static atomic_long_t *held_of(void *ctx)
+{
+	struct lcs_reading *reading = ctx;
+
+	return &reading->conn->net->counts.value[LCS_COUNT_held_bytes];
+}
+
+static u8 *resize_line(void *ctx, u8 *old, u32 old_size, u32 size)
+{
+	atomic_long_t *held = held_of(ctx);
+	u8 *line;
+
+	if (atomic_long_add_return(size - old_size, held) > lcs_held_limit()) {
+		atomic_long_sub(size - old_size, held);
+		return NULL;
+	}
+	line = krealloc(old, size, GFP_ATOMIC | __GFP_NOWARN);
+	if (!line)
+		atomic_long_sub(size - old_size, held);
+	return line;
+}
+
+static void release_line(void *ctx, u8 *old, u32 old_size)
+{
+	atomic_long_sub(old_size, held_of(ctx));
+	kfree(old);
+}
+
+static const struct lcs_sink lcs_message_sink = {
+	.endpoint = on_endpoint,
+	.headers = on_headers,
+	.message = on_message,
+	.hash = hash_call_id,
+	.resize = resize_line,
+	.release = release_line,
+};
+
+static const enum lcs_counter lcs_given_up[LCS_GIVE_UPS] = {
+	[LCS_NOT_SIP] = LCS_COUNT_given_up_not_sip,
+	[LCS_BAD_START] = LCS_COUNT_given_up_start_line,
+	[LCS_BAD_LENGTH] = LCS_COUNT_given_up_length,
+	[LCS_LONG_START] = LCS_COUNT_given_up_long_line,
+	[LCS_NO_MEMORY] = LCS_COUNT_given_up_memory,
+	[LCS_OPAQUE] = LCS_COUNT_given_up_opaque,
+};
+
+/* A connection whose client does not speak SIP is none of ours, whatever its server says. */
+static void after_giving_up(struct lcs_conn *conn, u8 dir)
+{
+	struct lcs_stream *other = &conn->stream[!dir];
+
+	lcs_count(&conn->net->counts, lcs_given_up[conn->stream[dir].given_up]);
+	if (conn->stream[dir].given_up == LCS_NOT_SIP) {
+		lcs_stream_give_up(other, LCS_NOT_SIP);
+		lcs_message_release(conn);
+	}
+}
+
+/**
+ * lcs_message_read() - read the next bytes of one direction and act on them
+ * @conn: the connection
+ * @dir: the direction, enum ip_conntrack_dir
+ * @data: the bytes, the first has sequence number conn->stream[dir].next
+ * @len: how many, at least one
+ *
+ * Caller holds client->lock and rcu_read_lock().
+ */
+void lcs_message_read(struct lcs_conn *conn, u8 dir, const u8 *data, u32 len)
+{
+	struct lcs_reading reading = { .conn = conn, .dir = dir };
+	struct lcs_stream *stream = &conn->stream[dir];
+	bool was_given_up = stream->state == LCS_GIVEN_UP;
+
+	lockdep_assert_held(&conn->client->lock);
+	lcs_stream_read(stream, &lcs_message_sink, &reading, data, len);
+	conn->last[dir] = data[len - 1];
+	if (stream->state == LCS_GIVEN_UP && !was_given_up)
+		after_giving_up(conn, dir);
+}
+
+/**
+ * lcs_message_release() - free what both streams hold
+ * @conn: the connection; caller holds client->lock
+ */
+void lcs_message_release(struct lcs_conn *conn)
+{
+	struct lcs_reading reading = { .conn = conn };
+
+	lcs_stream_release(&conn->stream[IP_CT_DIR_ORIGINAL], &lcs_message_sink, &reading);
+	lcs_stream_release(&conn->stream[IP_CT_DIR_REPLY], &lcs_message_sink, &reading);
+}
+
+/**
+ * lcs_message_init() - get ready to read
+ */
+void lcs_message_init(void)
+{
+	get_random_bytes(&lcs_call_id_key, sizeof(lcs_call_id_key));
+}

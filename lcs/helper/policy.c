@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The module's parameters: ranges of ports, words and numbers, each with the line that tells an
+ * administrator what is allowed when something else is written.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/ctype.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/string.h>
+
+#include <lcs/policy.h>
+
+/* Nothing below is ever opened: those are the services of the inside hosts. */
+#define LCS_PORT_MIN	1024
+
+/* Both ends of a range in one word, so that a reader never sees half of a change. */
+#define LCS_PORTS(low, high)	((low) << 16 | (high))
+
+/* A binding's lifetime when neither request nor answer names one (RFC 3261 10.2.1.1). */
+#define LCS_REGISTERED_DEFAULT	3600
+
+static u32 sip_ports = LCS_PORTS(LCS_PORT_MIN, 65535);
+
+static int set_ports(const char *text, const struct kernel_param *param)
+{
+	const char *dash = strchr(text, '-');
+	unsigned int low, high;
+	char first[6] = "";
+
+	if (dash && dash - text < (long)sizeof(first))
+		memcpy(first, text, dash - text);
+	if (!isdigit(first[0]) || !isdigit(dash[1]) || kstrtouint(first, 10, &low) ||
+	    kstrtouint(dash + 1, 10, &high) || low < LCS_PORT_MIN || low > high || high > 65535) {
+		pr_err("%s takes LOW-HIGH with %u <= LOW <= HIGH <= 65535, as in %u-65535\n",
+		       param->name, LCS_PORT_MIN, LCS_PORT_MIN);
+		return -EINVAL;
+	}
+	WRITE_ONCE(*(u32 *)param->arg, LCS_PORTS(low, high));
+	return 0;
+}
+
+static int get_ports(char *buffer, const struct kernel_param *param)
+{
+	u32 ports = READ_ONCE(*(u32 *)param->arg);
+
+	return sprintf(buffer, "%u-%u\n", ports >> 16, ports & 0xffff);
+}
+
+static const struct kernel_param_ops lcs_ports_ops = { .set = set_ports, .get = get_ports };
+
+module_param_cb(sip_ports, &lcs_ports_ops, &sip_ports, 0644);
+__MODULE_PARM_TYPE(sip_ports, "range");
+MODULE_PARM_DESC(sip_ports,
+		 "ports a client may name for callback connections, LOW-HIGH (default 1024-65535)");
+
+/**
+ * struct lcs_words - a parameter that is one of two words
+ * @word: the words; the first stands for 0
+ * @value: 0 or 1
+ */
+struct lcs_words {
+	const char *word[2];
+	u8 value;
+};
+
+static int set_word(const char *text, const struct kernel_param *param)
+{
+	struct lcs_words *words = param->arg;
+	u8 i;
+
+	for (i = 0; i < ARRAY_SIZE(words->word); i++) {
+		if (sysfs_streq(text, words->word[i])) {
+			WRITE_ONCE(words->value, i);
+			return 0;
+		}
+	}
+	pr_err("%s takes %s or %s\n", param->name, words->word[0], words->word[1]);
+	return -EINVAL;
+}
+
+static int get_word(char *buffer, const struct kernel_param *param)
+{
+	struct lcs_words *words = param->arg;
+
+	return sprintf(buffer, "%s\n", words->word[READ_ONCE(words->value)]);
+}
+
+static const struct kernel_param_ops lcs_words_ops = { .set = set_word, .get = get_word };
+
+static struct lcs_words callback_from = { .word = { "server", "any" } };
+
+module_param_cb(callback_from, &lcs_words_ops, &callback_from, 0644);
+__MODULE_PARM_TYPE(callback_from, "word");
+MODULE_PARM_DESC(callback_from,
+		 "who may call a client back: server (default), or any where a pool of servers does");
+
+/**
+ * struct lcs_number - a parameter that is a number
+ * @value: the number
+ * @min: the smallest allowed
+ * @max: the largest allowed
+ * @unit: what it counts
+ */
+struct lcs_number {
+	u32 value;
+	u32 min;
+	u32 max;
+	const char *unit;
+};
+
+static int set_number(const char *text, const struct kernel_param *param)
+{
+	struct lcs_number *number = param->arg;
+	u32 value;
+
+	if (!isdigit(*text) || kstrtou32(text, 10, &value) || value < number->min ||
+	    value > number->max) {
+		pr_err("%s takes %u to %u %s\n", param->name, number->min, number->max,
+		       number->unit);
+		return -EINVAL;
+	}
+	WRITE_ONCE(number->value, value);
+	return 0;
+}
+
+static int get_number(char *buffer, const struct kernel_param *param)
+{
+	struct lcs_number *number = param->arg;
+
+	return sprintf(buffer, "%u\n", READ_ONCE(number->value));
+}
+
+static const struct kernel_param_ops lcs_number_ops = { .set = set_number, .get = get_number };
+
+static struct lcs_number pending_timeout = { 180, 1, 3600, "seconds" };
+
+module_param_cb(pending_timeout, &lcs_number_ops, &pending_timeout, 0644);
+__MODULE_PARM_TYPE(pending_timeout, "number");
+MODULE_PARM_DESC(pending_timeout,
+		 "seconds that a pinhole waits for the answer that confirms it (default 180)");
+
+static struct lcs_number registered_max = { 86400, 60, 604800, "seconds" };
+
+module_param_cb(registered_max, &lcs_number_ops, &registered_max, 0644);
+__MODULE_PARM_TYPE(registered_max, "number");
+MODULE_PARM_DESC(registered_max,
+		 "longest lifetime in seconds that a server's answer gives a callback (default 86400)");
+
+static struct lcs_number mem_max = { 4 << 20, 64 << 10, 1 << 30, "bytes" };
+
+module_param_cb(mem_max, &lcs_number_ops, &mem_max, 0644);
+__MODULE_PARM_TYPE(mem_max, "number");
+MODULE_PARM_DESC(mem_max,
+		 "bytes of unfinished lines kept in a network namespace (default 4194304)");
+
+/**
+ * lcs_port_allowed() - may a pinhole be opened on this port
+ * @class: for what
+ * @port: host byte order
+ */
+bool lcs_port_allowed(enum lcs_class class, u16 port)
+{
+	u32 ports = READ_ONCE(sip_ports);
+
+	return class == LCS_CLASS_CALLBACK && port >= ports >> 16 && port <= (ports & 0xffff);
+}
+
+/**
+ * lcs_port_parameter() - name of the parameter that lcs_port_allowed() looks at
+ * @class: the class of the pinhole
+ */
+const char *lcs_port_parameter(enum lcs_class class)
+{
+	return "sip_ports";
+}
+
+/**
+ * lcs_callback_from_any() - may any host call a client back, not only its server
+ */
+bool lcs_callback_from_any(void)
+{
+	return READ_ONCE(callback_from.value);
+}
+
+/**
+ * lcs_registered_lifetime() - how long a confirmed callback lives
+ * @seconds: what request and answer said, or LCS_ABSENT
+ *
+ * Return: seconds, within what the administrator allows.
+ */
+u32 lcs_registered_lifetime(u32 seconds)
+{
+	if (seconds == U32_MAX)
+		seconds = LCS_REGISTERED_DEFAULT;
+	return min(seconds, READ_ONCE(registered_max.value));
+}
+
+/**
+ * lcs_pending_lifetime() - how long a pinhole waits for its confirmation, in seconds
+ */
+u32 lcs_pending_lifetime(void)
+{
+	return READ_ONCE(pending_timeout.value);
+}
+
+/**
+ * lcs_held_limit() - how many bytes of unfinished lines a namespace may keep
+ */
+long lcs_held_limit(void)
+{
+	return READ_ONCE(mem_max.value);
+}
