@@ -24,7 +24,8 @@ struct lcs_range {
  * @LCS_CONTACT: a Contact; its address is maddr where there is one, else the host of the URI (RFC
  * 3261 19.1.1)
  * @LCS_ORIGIN: address of an SDP o= line, no port
- * @LCS_MEDIA: an m= line with the c= line in force for it; port 0 closes the stream
+ * @LCS_MEDIA: an m= line with the c= line in force for it; port 0 closes the stream, and is not
+ *	reported of a fallback part for OCS 2007, which may be a stub (ms-proxy-2007fallback)
  * @LCS_RTCP: the RTCP side of the LCS_MEDIA just before it
  * @LCS_CANDIDATE: an ICE candidate of the sender
  * @LCS_REMOTE_CANDIDATE: an ICE candidate of the receiver, echoed by the sender
@@ -57,14 +58,13 @@ enum {
 	 * ([MS-SIP] 4.4, 4.5)
 	 */
 	LCS_EP_CONNECTION_ID = 1 << 2,
-	/*
-	 * Contact: the address stands in maddr=, the host of the URI is a name or another address
-	 */
+	/* Contact: the address stands in maddr=, the host of the URI is something else */
 	LCS_EP_MADDR = 1 << 3,
 	/* Contact: proxy=replace is there ([MS-SIPRE] 2.2.5) */
 	LCS_EP_PROXY_REPLACE = 1 << 4,
 	/*
-	 * File transfer: the sender of this message will connect, not listen (Sender-Connect: TRUE)
+	 * File transfer: the sender of the file will connect, so that its receiver, who sends this
+	 * message, listens (Sender-Connect: TRUE)
 	 */
 	LCS_EP_SENDER_CONNECTS = 1 << 5,
 	/* Candidate: TCP-ACT, it only connects and listens nowhere ([MS-SDPEXT] 3.1.5.22.2) */
@@ -80,6 +80,7 @@ enum {
  * @flags: LCS_EP_*
  * @addr: the address; family 0 where the text has a name or nothing
  * @port: host byte order
+ * @index: of the m= line it belongs to within its description, from 0; otherwise 0
  * @count: LCS_MEDIA: number of ports, or of RTP and RTCP pairs (RFC 4566 5.14), at least 1
  * @addr_at: where the address stands, without brackets
  * @port_at: where the port stands
@@ -97,6 +98,7 @@ struct lcs_endpoint {
 	u8 flags;
 	struct lcs_addr addr;
 	u16 port;
+	u16 index;
 	u16 count;
 	struct lcs_range addr_at;
 	struct lcs_range port_at;
@@ -161,6 +163,7 @@ enum {
 /**
  * struct lcs_message - the facts of the message being read that decide
  * @seq: sequence number of its first byte
+ * @body_seq: sequence number of the first byte behind the header block, set before headers()
  * @flags: LCS_MSG_*
  * @method: enum lcs_method of the request, or of the request that a response answers (from CSeq)
  * @body: enum lcs_body
@@ -174,6 +177,7 @@ enum {
  */
 struct lcs_message {
 	u32 seq;
+	u32 body_seq;
 	u16 flags;
 	u8 method;
 	u8 body;

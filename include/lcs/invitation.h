@@ -17,6 +17,7 @@
  * @port: the value of Port
  * @port_len: digits of Port
  * @portx_len: digits of PortX
+ * @command: Invitation-Command came
  * @accept: Invitation-Command: ACCEPT
  * @cancel: Invitation-Command: CANCEL
  * @sender_connects: Sender-Connect: TRUE
@@ -31,6 +32,7 @@ struct lcs_invitation {
 	u16 port;
 	u8 port_len;
 	u8 portx_len;
+	u8 command:1;
 	u8 accept:1;
 	u8 cancel:1;
 	u8 sender_connects:1;

@@ -31,13 +31,13 @@ struct lcs_where {
  * @port_seq: where the port of the m= line stands
  * @rtcp_seq: where the port of a=rtcp stands
  * @port: the port of the m= line
+ * @sections: how many m= lines were read
  * @count: its port count
  * @rtcp_port: the port of a=rtcp, 0 where absent
  * @port_len: digits of the port
  * @rtcp_len: digits of the RTCP port
  * @kind: enum lcs_kind of the section
  * @proto: IPPROTO_UDP or IPPROTO_TCP
- * @in_media: an m= line was read
  * @wanted: the section is of a kind we know
  * @has_rtcp: a stream of that kind has an RTCP side
  */
@@ -48,13 +48,13 @@ struct lcs_sdp {
 	u32 port_seq;
 	u32 rtcp_seq;
 	u16 port;
+	u16 sections;
 	u16 count;
 	u16 rtcp_port;
 	u8 port_len;
 	u8 rtcp_len;
 	u8 kind;
 	u8 proto;
-	u8 in_media:1;
 	u8 wanted:1;
 	u8 has_rtcp:1;
 };

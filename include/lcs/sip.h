@@ -7,6 +7,20 @@
 
 #include <lcs/stream.h>
 
+/*
+ * Can a header line that begins so be one that is read? Those are: an empty one, and the names,
+ * long and compact, of Call-ID (c, i), Contact (c, m), Content-Encoding (c, e), Content-Length
+ * (c, l), Content-Type (c), CSeq (c), Expires (e) and To (t).
+ */
+static inline bool lcs_header_may_begin(u8 c)
+{
+	const u32 letters = 1 << ('c' - 'a') | 1 << ('e' - 'a') | 1 << ('i' - 'a') |
+			    1 << ('l' - 'a') | 1 << ('m' - 'a') | 1 << ('t' - 'a');
+	u8 letter = (c | 0x20) - 'a';
+
+	return letter < 26 ? letters >> letter & 1 : c == '\r' || c == '\n';
+}
+
 enum lcs_interest lcs_sip_start_interest(struct lcs_text text);
 enum lcs_interest lcs_sip_interest(struct lcs_text text);
 struct lcs_text lcs_header_name(struct lcs_text *text);

@@ -105,7 +105,8 @@ struct lcs_sink {
  * @skip_line: the rest of the line is not wanted
  * @line_ended: @line is complete unless the next byte folds it on
  * @seen: a whole start line was read, so this is SIP
- * @part_sdp: the body part whose headers are being read is an application/sdp
+ * @part_sdp: the body part being read is an application/sdp
+ * @part_fallback: it is the one for OCS 2007 clients (ms-proxy-2007fallback)
  * @msg: the message being read
  * @boundary_hash: of the multipart delimiter in force
  * @boundary_len: its length
@@ -124,6 +125,7 @@ struct lcs_stream {
 	u8 line_ended:1;
 	u8 seen:1;
 	u8 part_sdp:1;
+	u8 part_fallback:1;
 	u8 boundary_len;
 	u32 boundary_hash;
 	struct lcs_message msg;

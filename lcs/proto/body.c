@@ -45,6 +45,8 @@ void lcs_multipart_begin(struct lcs_stream *stream, struct lcs_text boundary)
 enum lcs_state lcs_body_begin(struct lcs_stream *stream)
 {
 	memset(&stream->body, 0, sizeof(stream->body));
+	stream->part_sdp = 0;
+	stream->part_fallback = 0;
 	switch (stream->msg.body) {
 	case LCS_BODY_SDP:
 		return LCS_BODY_SDP_LINE;
@@ -54,6 +56,36 @@ enum lcs_state lcs_body_begin(struct lcs_stream *stream)
 		return LCS_BODY_PREAMBLE;
 	}
 	return LCS_BODY_SKIPPED;
+}
+
+enum part_header {
+	PART_OTHER,
+	PART_DISPOSITION,
+	PART_LENGTH,
+	PART_TYPE,
+};
+
+static enum part_header find_part_header(struct lcs_text name)
+{
+	if (lcs_text_is(name, "content-type"))
+		return PART_TYPE;
+	if (lcs_text_is(name, "content-disposition"))
+		return PART_DISPOSITION;
+	return lcs_text_is(name, "content-length") ? PART_LENGTH : PART_OTHER;
+}
+
+static enum lcs_interest part_interest(struct lcs_text text)
+{
+	struct lcs_text name;
+
+	if (*text.at == '\r' || *text.at == '\n')
+		return LCS_WANTED;
+	name = lcs_header_name(&text);
+	if (lcs_text_len(name) > strlen("content-disposition"))
+		return LCS_UNWANTED;
+	if (text.at == text.end)
+		return LCS_UNSURE;
+	return find_part_header(name) == PART_OTHER ? LCS_UNWANTED : LCS_WANTED;
 }
 
 static enum lcs_interest delimiter_interest(struct lcs_text text)
@@ -88,7 +120,7 @@ enum lcs_interest lcs_body_interest(const struct lcs_stream *stream, struct lcs_
 	if (stream->state == LCS_BODY_PART_SDP)
 		return lcs_sdp_interest(text);
 	if (stream->state == LCS_BODY_PART_HEADER)
-		return lcs_sip_interest(text);
+		return part_interest(text);
 	return LCS_UNWANTED;
 }
 
@@ -102,9 +134,10 @@ static enum delimiter read_delimiter(const struct lcs_stream *stream, struct lcs
 {
 	struct lcs_text boundary;
 
-	lcs_trim(&text);
-	if (lcs_text_len(text) < 2u + stream->boundary_len || text.at[0] != '-' ||
-	    text.at[1] != '-')
+	/* Nothing stands before it in its line; white space may follow it (RFC 2046 5.1.1). */
+	while (text.end > text.at && lcs_is_lws(text.end[-1]))
+		text.end--;
+	if (lcs_text_len(text) < 2u + stream->boundary_len || !lcs_text_begins(text, "--"))
 		return NO_DELIMITER;
 	boundary.at = text.at + 2;
 	boundary.end = boundary.at + stream->boundary_len;
@@ -118,24 +151,34 @@ static enum delimiter read_delimiter(const struct lcs_stream *stream, struct lcs
 
 static void part_header(struct lcs_stream *stream, const struct lcs_line *line)
 {
-	struct lcs_text text = line->text, name;
+	struct lcs_text text = line->text, params, none;
+	enum part_header header;
 
 	if (text.at == text.end) {
 		memset(&stream->body, 0, sizeof(stream->body));
 		stream->state = stream->part_sdp ? LCS_BODY_PART_SDP : LCS_BODY_PREAMBLE;
 		return;
 	}
-	name = lcs_header_name(&text);
+	header = find_part_header(lcs_header_name(&text));
 	lcs_skip_lws(&text);
 	if (text.at == text.end || *text.at++ != ':')
 		return;
+	params = (struct lcs_text){ lcs_find_byte(text.at, text.end, ';'), text.end };
+	text.end = params.at;
 	lcs_trim(&text);
-	if (lcs_text_is(name, "content-length")) {
+	switch (header) {
+	case PART_DISPOSITION:
+		/* [MS-SDPEXT]: the part that OCS 2007 clients take; its SDP may be a stub */
+		stream->part_fallback = lcs_param(params, "ms-proxy-2007fallback", &none);
+		break;
+	case PART_LENGTH:
 		stream->msg.flags |= LCS_MSG_PART_LENGTH;
-	} else if (lcs_text_is(name, "content-type")) {
-		text.end = lcs_find_byte(text.at, text.end, ';');
-		lcs_trim(&text);
+		break;
+	case PART_TYPE:
 		stream->part_sdp = lcs_text_is(text, "application/sdp");
+		break;
+	case PART_OTHER:
+		break;
 	}
 }
 
@@ -147,7 +190,10 @@ static void multipart_line(struct lcs_reader *reader, const struct lcs_line *lin
 	if (delimiter != NO_DELIMITER) {
 		if (stream->state == LCS_BODY_PART_SDP)
 			lcs_sdp_end(reader);
+		if (stream->state == LCS_GIVEN_UP)
+			return;
 		stream->part_sdp = 0;
+		stream->part_fallback = 0;
 		stream->state = delimiter == NEXT_PART ? LCS_BODY_PART_HEADER : LCS_BODY_SKIPPED;
 	} else if (stream->state == LCS_BODY_PART_SDP) {
 		lcs_sdp_line(reader, line);

@@ -53,6 +53,8 @@ enum lcs_interest lcs_invitation_interest(struct lcs_text text)
 
 static void read_command(struct lcs_invitation *inv, struct lcs_text value)
 {
+	inv->twice |= inv->command;
+	inv->command = 1;
 	inv->accept = lcs_text_is(value, "accept");
 	inv->cancel = lcs_text_is(value, "cancel");
 }
@@ -141,11 +143,13 @@ void lcs_invitation_end(struct lcs_reader *reader)
 		.expires = LCS_ABSENT,
 	};
 
+	if (inv->twice)
+		return;
 	if (inv->cancel) {
 		lcs_report(reader, &ep);
 		return;
 	}
-	if (!inv->accept || inv->twice || !inv->address.addr.family || !inv->port)
+	if (!inv->accept || !inv->address.addr.family || !inv->port)
 		return;
 	ep.addr = inv->address.addr;
 	ep.addr_at = (struct lcs_range){ inv->address.seq, inv->address.len };

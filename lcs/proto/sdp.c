@@ -64,7 +64,7 @@ static void use_where(struct lcs_endpoint *ep, const struct lcs_where *where)
 static void read_origin(struct lcs_reader *reader, const struct lcs_line *line,
 			struct lcs_text text)
 {
-	struct lcs_endpoint ep = { .kind = LCS_ORIGIN };
+	struct lcs_endpoint ep = { .kind = LCS_ORIGIN, .expires = LCS_ABSENT };
 	struct lcs_where where;
 	int i;
 
@@ -113,7 +113,8 @@ static void read_media(struct lcs_sdp *sdp, const struct lcs_line *line, struct 
 	memset(&sdp->rtcp, 0, sizeof(sdp->rtcp));
 	sdp->rtcp_port = 0;
 	sdp->rtcp_len = 0;
-	sdp->in_media = 1;
+	if (sdp->sections < 65535)
+		sdp->sections++;
 	set_kind(sdp, media, proto, format);
 	port.end = count.at;
 	if (count.at < count.end) {
@@ -159,14 +160,17 @@ void lcs_sdp_end(struct lcs_reader *reader)
 		.kind = sdp->kind,
 		.proto = sdp->proto,
 		.port = sdp->port,
+		.index = sdp->sections - 1,
 		.count = sdp->count,
 		.port_at = { sdp->port_seq, sdp->port_len },
 		.expires = LCS_ABSENT,
 	};
 
-	if (!sdp->in_media || !sdp->wanted)
+	if (!sdp->wanted)
 		return;
-	sdp->in_media = 0;
+	/* The stub for older clients says nothing about the stream that the full part offers. */
+	if (!sdp->port && reader->stream->part_fallback)
+		return;
 	use_where(&ep, sdp->media.len ? &sdp->media : &sdp->session);
 	lcs_report(reader, &ep);
 	if (sdp->has_rtcp && sdp->port)
@@ -178,6 +182,7 @@ static void read_rtcp(struct lcs_sdp *sdp, const struct lcs_line *line, struct l
 {
 	struct lcs_text port = lcs_take_word(&text);
 
+	memset(&sdp->rtcp, 0, sizeof(sdp->rtcp));
 	if (!lcs_read_port(port, &sdp->rtcp_port))
 		return;
 	sdp->rtcp_seq = lcs_range_of(line, port).seq;
@@ -192,6 +197,7 @@ static void report_candidate(struct lcs_reader *reader, const struct lcs_line *l
 {
 	if (!lcs_read_addr(addr, &ep->addr) || !lcs_read_port(port, &ep->port) || !ep->port)
 		return;
+	ep->index = reader->stream->body.sdp.sections - 1;
 	ep->addr_at = lcs_range_of(line, addr);
 	ep->port_at = lcs_range_of(line, port);
 	lcs_report(reader, ep);
@@ -254,6 +260,11 @@ static void read_remote(struct lcs_reader *reader, const struct lcs_line *line,
 static void read_attribute(struct lcs_reader *reader, const struct lcs_line *line,
 			   struct lcs_text text)
 {
+	struct lcs_sdp *sdp = &reader->stream->body.sdp;
+
+	/* Nothing is opened for a section of another kind, or one that is switched off. */
+	if (!sdp->wanted || !sdp->port)
+		return;
 	text.at = lcs_find_byte(text.at, text.end, ':');
 	if (text.at == text.end)
 		return;
@@ -265,7 +276,7 @@ static void read_attribute(struct lcs_reader *reader, const struct lcs_line *lin
 		break;
 	case 'r':
 		if (lcs_text_begins(line->text, "a=rtcp:"))
-			read_rtcp(&reader->stream->body.sdp, line, text);
+			read_rtcp(sdp, line, text);
 		else if (lcs_text_begins(line->text, "a=remote-candidates:"))
 			read_remote(reader, line, text);
 		break;
@@ -294,7 +305,7 @@ void lcs_sdp_line(struct lcs_reader *reader, const struct lcs_line *line)
 		read_attribute(reader, line, text);
 		break;
 	case 'c':
-		read_where(line, text, sdp->in_media ? &sdp->media : &sdp->session);
+		read_where(line, text, sdp->sections ? &sdp->media : &sdp->session);
 		break;
 	case 'm':
 		lcs_sdp_end(reader);

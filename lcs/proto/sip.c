@@ -232,21 +232,10 @@ enum lcs_interest lcs_sip_interest(struct lcs_text text)
 {
 	struct lcs_text name;
 
-	/* The first letters of the names in find_header(), and of an empty line. */
-	switch (lcs_lower(*text.at)) {
-	case 'c':
-	case 'e':
-	case 'i':
-	case 'l':
-	case 'm':
-	case 't':
-		break;
-	case '\r':
-	case '\n':
-		return LCS_WANTED;
-	default:
+	if (!lcs_header_may_begin(*text.at))
 		return LCS_UNWANTED;
-	}
+	if (*text.at == '\r' || *text.at == '\n')
+		return LCS_WANTED;
 	name = lcs_header_name(&text);
 	if (lcs_text_len(name) > strlen("content-encoding"))
 		return LCS_UNWANTED;
@@ -413,6 +402,8 @@ static void read_call_id(struct lcs_reader *reader, struct lcs_text value)
 	u64 hash;
 
 	lcs_trim(&value);
+	if (value.at == value.end)
+		return;
 	hash = reader->sink->hash(reader->ctx, value);
 	once(msg, LCS_MSG_HAS_CALL_ID, msg->call_id == hash);
 	msg->call_id = hash;

@@ -72,6 +72,9 @@ void lcs_report(struct lcs_reader *reader, const struct lcs_endpoint *ep)
 {
 	struct lcs_message *msg = &reader->stream->msg;
 
+	/* The sink may have given the stream up in the middle of a line. */
+	if (reader->stream->state == LCS_GIVEN_UP)
+		return;
 	if (msg->endpoints == LCS_ENDPOINTS_MAX) {
 		msg->flags |= LCS_MSG_TOO_MANY;
 		return;
@@ -137,7 +140,8 @@ static void end_message(struct lcs_reader *r)
 static void end_body(struct lcs_reader *r)
 {
 	lcs_body_end(r);
-	end_message(r);
+	if (r->stream->state != LCS_GIVEN_UP)
+		end_message(r);
 }
 
 /* The empty line behind the headers: from here on everything that decides is known. */
@@ -153,6 +157,7 @@ static void end_headers(struct lcs_reader *r)
 	}
 	if (!(msg->flags & LCS_MSG_HAS_CSEQ) || !(msg->flags & LCS_MSG_HAS_CALL_ID))
 		msg->flags |= LCS_MSG_UNREADABLE;
+	msg->body_seq = seq_at(r, r->at);
 	wanted = r->sink->headers(r->ctx, stream);
 	if (stream->state == LCS_GIVEN_UP)
 		return;
@@ -249,11 +254,11 @@ static void finish_kept(struct lcs_reader *r)
 	r->sink->release(r->ctx, line, size);
 }
 
-/* Drop what was collected of a line and step over the rest of it. */
-static void skip_kept(struct lcs_reader *r)
+/* Drop what was collected of a line and, where there is @more of it, step over the rest. */
+static void skip_kept(struct lcs_reader *r, bool more)
 {
 	lcs_stream_release(r->stream, r->sink, r->ctx);
-	r->stream->skip_line = 1;
+	r->stream->skip_line = more;
 }
 
 static bool grow_line(struct lcs_reader *r, u32 need)
@@ -298,7 +303,7 @@ static void keep_no_more(struct lcs_reader *r, const u8 *to)
 		append(r, r->at + min((u32)(to - r->at), LCS_NAME_MAX - stream->line_len));
 	}
 	long_line(r, (struct lcs_text){ stream->line, stream->line + stream->line_len });
-	skip_kept(r);
+	skip_kept(r, true);
 }
 
 /*
@@ -319,7 +324,10 @@ static bool keep(struct lcs_reader *r, const u8 *to)
 	return true;
 }
 
-/* Step over the rest of a line that nobody wants. */
+/*
+ * Step over the rest of a line that nobody wants. Where it folds on, what follows begins with white
+ * space, which no line that is wanted does.
+ */
 static void skip_line(struct lcs_reader *r)
 {
 	const u8 *limit = line_limit(r);
@@ -348,14 +356,20 @@ static void continue_line(struct lcs_reader *r)
 	kept = (struct lcs_text){ stream->line, stream->line + stream->line_len };
 	if (in_body(stream) && !stream->body_left) {
 		finish_kept(r);
-	} else if (lf == limit) {
-		if (unwanted(stream, kept))
-			skip_kept(r);
-	} else if (folds(stream) && !is_blank(kept)) {
-		stream->line_ended = 1;
-	} else {
+	} else if (lf < limit && (!folds(stream) || is_blank(kept))) {
 		finish_kept(r);
+	} else {
+		stream->line_ended = lf < limit;
+		if (unwanted(stream, kept))
+			skip_kept(r, lf == limit);
 	}
+}
+
+/* Step over header lines, and folds of header lines, that do not even begin like a wanted one. */
+static void skip_headers(struct lcs_reader *r)
+{
+	while (!r->stream->skip_line && r->at < r->end && !lcs_header_may_begin(*r->at))
+		skip_line(r);
 }
 
 /*
@@ -371,11 +385,11 @@ static void fresh_line(struct lcs_reader *r)
 
 	lf = lcs_find_byte(from, limit, '\n');
 	if (folds(stream) && !is_blank((struct lcs_text){ from, limit }))
-		while (lf + 1 < limit && (lf[1] == ' ' || lf[1] == '\t'))
+		while (limit - lf > 1 && (lf[1] == ' ' || lf[1] == '\t'))
 			lf = lcs_find_byte(lf + 1, limit, '\n');
 	else if (lf < limit)
 		ends = true;
-	if (lf + 1 >= limit && !ends) {
+	if (limit - lf <= 1 && !ends) {
 		if (unwanted(stream, (struct lcs_text){ from, limit })) {
 			stream->skip_line = lf == limit;
 			advance(r, limit);
@@ -396,6 +410,8 @@ static void read_line(struct lcs_reader *r)
 		skip_line(r);
 	else if (stream->line_len)
 		continue_line(r);
+	else if (stream->state == LCS_HEADER && !lcs_header_may_begin(*r->at))
+		skip_headers(r);
 	else
 		fresh_line(r);
 	if (in_body(stream) && !stream->body_left && !stream->line_len)
@@ -457,8 +473,10 @@ void lcs_stream_read(struct lcs_stream *stream, const struct lcs_sink *sink, voi
 		else
 			read_line(&r);
 	}
-	if (stream->state == LCS_GIVEN_UP)
+	if (stream->state == LCS_GIVEN_UP) {
 		lcs_stream_release(stream, sink, ctx);
+		stream->skip_line = 0;
+	}
 	stream->next = r.end_seq;
 }
 EXPORT_SYMBOL_GPL(lcs_stream_read);
@@ -467,6 +485,8 @@ EXPORT_SYMBOL_GPL(lcs_stream_read);
  * lcs_stream_skip_to() - go on behind a gap that nobody needs to read
  * @stream: the stream
  * @seq: sequence number to go on at, beyond stream->next
+ *
+ * Where the gap ends with the message, the next lcs_stream_read() reports that end.
  *
  * Return: false, and nothing changed, where a byte of the gap is needed.
  */

@@ -92,7 +92,8 @@ static void set_host(struct lcs_endpoint *ep, const struct lcs_line *line, struc
 }
 
 /*
- * The port behind a host, if there is one. Return: false for ":" without a number from 1 to 65535.
+ * The port behind a host, if there is one. Return: false for ":" without a number from 1 to 65535,
+ * and where something else follows than the end, parameters or headers.
  */
 static bool take_port(struct lcs_text *text, const struct lcs_line *line, struct lcs_endpoint *ep)
 {
@@ -103,18 +104,18 @@ static bool take_port(struct lcs_text *text, const struct lcs_line *line, struct
 	if (text->at == text->end || *text->at != ':') {
 		ep->port = LCS_SIP_PORT;
 		ep->flags |= LCS_EP_PORT_IMPLIED;
-		return true;
+	} else {
+		text->at++;
+		lcs_skip_lws(text);
+		for (at = text->at; at < text->end && lcs_is_digit(*at); at++)
+			;
+		port = (struct lcs_text){ text->at, at };
+		text->at = at;
+		if (!lcs_read_port(port, &ep->port) || !ep->port)
+			return false;
+		ep->port_at = lcs_range_of(line, port);
+		lcs_skip_lws(text);
 	}
-	text->at++;
-	lcs_skip_lws(text);
-	for (at = text->at; at < text->end && lcs_is_digit(*at); at++)
-		;
-	port = (struct lcs_text){ text->at, at };
-	text->at = at;
-	if (!lcs_read_port(port, &ep->port) || !ep->port)
-		return false;
-	ep->port_at = lcs_range_of(line, port);
-	lcs_skip_lws(text);
 	return text->at == text->end || *text->at == ';' || *text->at == '?';
 }
 
