@@ -208,6 +208,7 @@ int main(int argc, char **argv)
 	struct tally tally = {};
 	size_t i;
 
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("TAP version 13\n");
 	for (i = 0; i < suite_count; i++)
 		run_suite(suites[i], argc > 1 ? argv[1] : NULL, &tally);
