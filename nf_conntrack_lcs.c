@@ -59,14 +59,17 @@ static bool is_tcp(const struct sk_buff *skb, const struct nf_conn *ct)
 	return nexthdr == IPPROTO_TCP;
 }
 
-/* What the handshake says. A stream with payload in its SYN, or opened from both sides, is none. */
+/*
+ * What the handshake says: a SYN from the originator, a SYN-ACK from the responder. A stream with
+ * payload in its SYN, or one opened from both sides at once, is never believed.
+ */
 static void note_syn(struct nf_conn *ct, struct lcs_start *start, const struct tcphdr *th,
 		     const struct lcs_segment *seg)
 {
 	if (rcu_access_pointer(start->conn))
 		return;
 	spin_lock_bh(&ct->lock);
-	if (seg->len || th->ack != (seg->dir == IP_CT_DIR_REPLY))
+	if (seg->len || th->ack != seg->dir)
 		start->closed = LCS_BOTH;
 	start->isn[seg->dir] = ntohl(th->seq);
 	start->syn |= 1 << seg->dir;
@@ -97,7 +100,7 @@ static int skip_gap(struct lcs_conn *conn, const struct lcs_segment *seg)
 		read_payload(conn, seg, 0);
 		return NF_ACCEPT;
 	}
-	lcs_count(&conn->net->counts, LCS_COUNT_out_of_order);
+	lcs_count(&conn->net->counts, LCS_COUNT_OUT_OF_ORDER);
 	if (lcs_make_probe(seg->skb, seg->protoff, stream->next - 1, conn->last[seg->dir]))
 		return NF_ACCEPT;
 	return NF_DROP;
@@ -140,9 +143,9 @@ static int lcs_help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *c
 		return NF_ACCEPT;
 	seg.len = skb->len - seg.dataoff;
 	seg.seq = ntohl(th->seq);
-	if (th->syn)
+	if (th->syn) {
 		note_syn(ct, start, th, &seg);
-	else if (seg.len) {
+	} else if (seg.len) {
 		conn = lcs_conn_get(ct, start);
 		if (conn && READ_ONCE(conn->stream[seg.dir].state) != LCS_GIVEN_UP)
 			return read_segment(conn, &seg);

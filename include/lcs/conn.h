@@ -30,7 +30,7 @@
  */
 struct lcs_net {
 	struct net *net;
-	spinlock_t lock;
+	spinlock_t lock; /* of conns and closing */
 	struct list_head conns;
 	bool closing;
 	struct delayed_work sweep;
@@ -49,7 +49,7 @@ struct lcs_net {
  */
 struct lcs_client {
 	refcount_t ref;
-	spinlock_t lock;
+	spinlock_t lock; /* of all below */
 	struct lcs_conn *main;
 	struct list_head pinholes;
 	unsigned int pinhole_count;

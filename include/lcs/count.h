@@ -8,45 +8,42 @@
 #include <linux/atomic.h>
 #include <net/net_namespace.h>
 
-/* LCS_COUNT(name) for every counter, in the order they are shown. */
-#define LCS_COUNTERS			\
-	LCS_COUNT(messages)		\
-	LCS_COUNT(connections)		\
-	LCS_COUNT(clients)		\
-	LCS_COUNT(opened_callback)	\
-	LCS_COUNT(opened_media)		\
-	LCS_COUNT(opened_file_transfer)	\
-	LCS_COUNT(opened_app_sharing)	\
-	LCS_COUNT(closed_callback)	\
-	LCS_COUNT(closed_media)		\
-	LCS_COUNT(closed_file_transfer)	\
-	LCS_COUNT(closed_app_sharing)	\
-	LCS_COUNT(taken_over)		\
-	LCS_COUNT(refused_address)	\
-	LCS_COUNT(refused_port)		\
-	LCS_COUNT(refused_limit)	\
-	LCS_COUNT(refused_busy)		\
-	LCS_COUNT(refused_table_full)	\
-	LCS_COUNT(refused_memory)	\
-	LCS_COUNT(refused_shutdown)	\
-	LCS_COUNT(refused_unreadable)	\
-	LCS_COUNT(given_up_not_sip)	\
-	LCS_COUNT(given_up_start_line)	\
-	LCS_COUNT(given_up_length)	\
-	LCS_COUNT(given_up_long_line)	\
-	LCS_COUNT(given_up_memory)	\
-	LCS_COUNT(given_up_opaque)	\
-	LCS_COUNT(unproven)		\
-	LCS_COUNT(out_of_order)		\
-	LCS_COUNT(held_bytes)		\
-	LCS_COUNT(releases)
-
-#define LCS_COUNT(name)	LCS_COUNT_##name,
+/**
+ * enum lcs_counter - what is counted; lcs_count_names[] has how it is shown
+ */
 enum lcs_counter {
-	LCS_COUNTERS
+	LCS_COUNT_MESSAGES,
+	LCS_COUNT_CONNECTIONS,
+	LCS_COUNT_CLIENTS,
+	LCS_COUNT_OPENED_CALLBACK,
+	LCS_COUNT_OPENED_MEDIA,
+	LCS_COUNT_OPENED_FILE_TRANSFER,
+	LCS_COUNT_OPENED_APP_SHARING,
+	LCS_COUNT_CLOSED_CALLBACK,
+	LCS_COUNT_CLOSED_MEDIA,
+	LCS_COUNT_CLOSED_FILE_TRANSFER,
+	LCS_COUNT_CLOSED_APP_SHARING,
+	LCS_COUNT_TAKEN_OVER,
+	LCS_COUNT_REFUSED_ADDRESS,
+	LCS_COUNT_REFUSED_PORT,
+	LCS_COUNT_REFUSED_LIMIT,
+	LCS_COUNT_REFUSED_BUSY,
+	LCS_COUNT_REFUSED_TABLE_FULL,
+	LCS_COUNT_REFUSED_MEMORY,
+	LCS_COUNT_REFUSED_SHUTDOWN,
+	LCS_COUNT_REFUSED_UNREADABLE,
+	LCS_COUNT_GIVEN_UP_NOT_SIP,
+	LCS_COUNT_GIVEN_UP_START_LINE,
+	LCS_COUNT_GIVEN_UP_LENGTH,
+	LCS_COUNT_GIVEN_UP_LONG_LINE,
+	LCS_COUNT_GIVEN_UP_MEMORY,
+	LCS_COUNT_GIVEN_UP_OPAQUE,
+	LCS_COUNT_UNPROVEN,
+	LCS_COUNT_OUT_OF_ORDER,
+	LCS_COUNT_HELD_BYTES,
+	LCS_COUNT_RELEASES,
 	LCS_COUNTS,
 };
-#undef LCS_COUNT
 
 struct lcs_counts {
 	atomic_long_t value[LCS_COUNTS];

@@ -118,7 +118,7 @@ static struct lcs_client *new_client(struct lcs_conn *main)
 	spin_lock_init(&client->lock);
 	INIT_LIST_HEAD(&client->pinholes);
 	client->main = main;
-	lcs_count(&main->net->counts, LCS_COUNT_clients);
+	lcs_count(&main->net->counts, LCS_COUNT_CLIENTS);
 	return client;
 }
 
@@ -162,7 +162,7 @@ static struct lcs_conn *publish(struct lcs_conn *conn, struct lcs_start *start)
 		list_add_tail_rcu(&conn->list, &lnet->conns);
 		rcu_assign_pointer(start->conn, conn);
 		spin_unlock_bh(&lnet->lock);
-		lcs_count(&lnet->counts, LCS_COUNT_connections);
+		lcs_count(&lnet->counts, LCS_COUNT_CONNECTIONS);
 		return conn;
 	}
 	spin_unlock_bh(&lnet->lock);
@@ -190,14 +190,14 @@ struct lcs_conn *lcs_conn_get(struct nf_conn *ct, struct lcs_start *start)
 		return NULL;
 	if (start->syn != LCS_BOTH) {
 		WRITE_ONCE(start->closed, LCS_BOTH);
-		lcs_count(&lcs_net(nf_ct_net(ct))->counts, LCS_COUNT_unproven);
+		lcs_count(&lcs_net(nf_ct_net(ct))->counts, LCS_COUNT_UNPROVEN);
 		return NULL;
 	}
 	conn = new_conn(ct, start);
 	if (!conn) {
 		/* Without its first byte the stream is not proven any more. */
 		WRITE_ONCE(start->closed, LCS_BOTH);
-		lcs_count(&lcs_net(nf_ct_net(ct))->counts, LCS_COUNT_given_up_memory);
+		lcs_count(&lcs_net(nf_ct_net(ct))->counts, LCS_COUNT_GIVEN_UP_MEMORY);
 		return NULL;
 	}
 	return publish(conn, start);
@@ -224,7 +224,7 @@ static void let_go(struct lcs_conn *conn)
 	list_del_rcu(&conn->list);
 	spin_unlock_bh(&lnet->lock);
 
-	lcs_count(&lnet->counts, LCS_COUNT_releases);
+	lcs_count(&lnet->counts, LCS_COUNT_RELEASES);
 	call_rcu(&conn->rcu, free_conn);
 	nf_ct_put(ct);
 }

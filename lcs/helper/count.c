@@ -9,11 +9,38 @@
 
 #define LCS_PROC_NAME	"nf_conntrack_lcs"
 
-#define LCS_COUNT(name)	#name,
-static const char *const lcs_count_names[] = {
-	LCS_COUNTERS
+static const char *const lcs_count_names[LCS_COUNTS] = {
+	[LCS_COUNT_MESSAGES] = "messages",
+	[LCS_COUNT_CONNECTIONS] = "connections",
+	[LCS_COUNT_CLIENTS] = "clients",
+	[LCS_COUNT_OPENED_CALLBACK] = "opened_callback",
+	[LCS_COUNT_OPENED_MEDIA] = "opened_media",
+	[LCS_COUNT_OPENED_FILE_TRANSFER] = "opened_file_transfer",
+	[LCS_COUNT_OPENED_APP_SHARING] = "opened_app_sharing",
+	[LCS_COUNT_CLOSED_CALLBACK] = "closed_callback",
+	[LCS_COUNT_CLOSED_MEDIA] = "closed_media",
+	[LCS_COUNT_CLOSED_FILE_TRANSFER] = "closed_file_transfer",
+	[LCS_COUNT_CLOSED_APP_SHARING] = "closed_app_sharing",
+	[LCS_COUNT_TAKEN_OVER] = "taken_over",
+	[LCS_COUNT_REFUSED_ADDRESS] = "refused_address",
+	[LCS_COUNT_REFUSED_PORT] = "refused_port",
+	[LCS_COUNT_REFUSED_LIMIT] = "refused_limit",
+	[LCS_COUNT_REFUSED_BUSY] = "refused_busy",
+	[LCS_COUNT_REFUSED_TABLE_FULL] = "refused_table_full",
+	[LCS_COUNT_REFUSED_MEMORY] = "refused_memory",
+	[LCS_COUNT_REFUSED_SHUTDOWN] = "refused_shutdown",
+	[LCS_COUNT_REFUSED_UNREADABLE] = "refused_unreadable",
+	[LCS_COUNT_GIVEN_UP_NOT_SIP] = "given_up_not_sip",
+	[LCS_COUNT_GIVEN_UP_START_LINE] = "given_up_start_line",
+	[LCS_COUNT_GIVEN_UP_LENGTH] = "given_up_length",
+	[LCS_COUNT_GIVEN_UP_LONG_LINE] = "given_up_long_line",
+	[LCS_COUNT_GIVEN_UP_MEMORY] = "given_up_memory",
+	[LCS_COUNT_GIVEN_UP_OPAQUE] = "given_up_opaque",
+	[LCS_COUNT_UNPROVEN] = "unproven",
+	[LCS_COUNT_OUT_OF_ORDER] = "out_of_order",
+	[LCS_COUNT_HELD_BYTES] = "held_bytes",
+	[LCS_COUNT_RELEASES] = "releases",
 };
-#undef LCS_COUNT
 
 static int show_counts(struct seq_file *s, void *v)
 {

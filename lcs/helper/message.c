@@ -100,7 +100,7 @@ static void on_message(void *ctx, struct lcs_stream *stream)
 {
 	struct lcs_reading *reading = ctx;
 
-	lcs_count(&reading->conn->net->counts, LCS_COUNT_messages);
+	lcs_count(&reading->conn->net->counts, LCS_COUNT_MESSAGES);
 }
 
 static u64 hash_call_id(void *ctx, struct lcs_text text)
@@ -112,7 +112,7 @@ static atomic_long_t *held_of(void *ctx)
 {
 	struct lcs_reading *reading = ctx;
 
-	return &reading->conn->net->counts.value[LCS_COUNT_held_bytes];
+	return &reading->conn->net->counts.value[LCS_COUNT_HELD_BYTES];
 }
 
 static u8 *resize_line(void *ctx, u8 *old, u32 old_size, u32 size)
@@ -146,12 +146,12 @@ static const struct lcs_sink lcs_message_sink = {
 };
 
 static const enum lcs_counter lcs_given_up[LCS_GIVE_UPS] = {
-	[LCS_NOT_SIP] = LCS_COUNT_given_up_not_sip,
-	[LCS_BAD_START] = LCS_COUNT_given_up_start_line,
-	[LCS_BAD_LENGTH] = LCS_COUNT_given_up_length,
-	[LCS_LONG_START] = LCS_COUNT_given_up_long_line,
-	[LCS_NO_MEMORY] = LCS_COUNT_given_up_memory,
-	[LCS_OPAQUE] = LCS_COUNT_given_up_opaque,
+	[LCS_NOT_SIP] = LCS_COUNT_GIVEN_UP_NOT_SIP,
+	[LCS_BAD_START] = LCS_COUNT_GIVEN_UP_START_LINE,
+	[LCS_BAD_LENGTH] = LCS_COUNT_GIVEN_UP_LENGTH,
+	[LCS_LONG_START] = LCS_COUNT_GIVEN_UP_LONG_LINE,
+	[LCS_NO_MEMORY] = LCS_COUNT_GIVEN_UP_MEMORY,
+	[LCS_OPAQUE] = LCS_COUNT_GIVEN_UP_OPAQUE,
 };
 
 /* A connection whose client does not speak SIP is none of ours, whatever its server says. */

@@ -25,17 +25,17 @@ static u32 lcs_rows_seed __read_mostly;
 static struct kmem_cache *lcs_pinhole_cache __read_mostly;
 
 static const enum lcs_counter lcs_opened[LCS_CLASSES] = {
-	[LCS_CLASS_CALLBACK] = LCS_COUNT_opened_callback,
-	[LCS_CLASS_MEDIA] = LCS_COUNT_opened_media,
-	[LCS_CLASS_FILE_TRANSFER] = LCS_COUNT_opened_file_transfer,
-	[LCS_CLASS_APP_SHARING] = LCS_COUNT_opened_app_sharing,
+	[LCS_CLASS_CALLBACK] = LCS_COUNT_OPENED_CALLBACK,
+	[LCS_CLASS_MEDIA] = LCS_COUNT_OPENED_MEDIA,
+	[LCS_CLASS_FILE_TRANSFER] = LCS_COUNT_OPENED_FILE_TRANSFER,
+	[LCS_CLASS_APP_SHARING] = LCS_COUNT_OPENED_APP_SHARING,
 };
 
 static const enum lcs_counter lcs_closed[LCS_CLASSES] = {
-	[LCS_CLASS_CALLBACK] = LCS_COUNT_closed_callback,
-	[LCS_CLASS_MEDIA] = LCS_COUNT_closed_media,
-	[LCS_CLASS_FILE_TRANSFER] = LCS_COUNT_closed_file_transfer,
-	[LCS_CLASS_APP_SHARING] = LCS_COUNT_closed_app_sharing,
+	[LCS_CLASS_CALLBACK] = LCS_COUNT_CLOSED_CALLBACK,
+	[LCS_CLASS_MEDIA] = LCS_COUNT_CLOSED_MEDIA,
+	[LCS_CLASS_FILE_TRANSFER] = LCS_COUNT_CLOSED_FILE_TRANSFER,
+	[LCS_CLASS_APP_SHARING] = LCS_COUNT_CLOSED_APP_SHARING,
 };
 
 /* How a refusal is counted, and what the administrator can do about it. */
@@ -43,18 +43,18 @@ static const struct {
 	enum lcs_counter counter;
 	const char *text;
 } lcs_refusals[] = {
-	[LCS_REFUSED_ADDRESS] = { LCS_COUNT_refused_address,
+	[LCS_REFUSED_ADDRESS] = { LCS_COUNT_REFUSED_ADDRESS,
 				  "it names another host than its sender; nothing to change here" },
-	[LCS_REFUSED_PORT] = { LCS_COUNT_refused_port, "its port is outside parameter" },
-	[LCS_REFUSED_LIMIT] = { LCS_COUNT_refused_limit,
+	[LCS_REFUSED_PORT] = { LCS_COUNT_REFUSED_PORT, "its port is outside parameter" },
+	[LCS_REFUSED_LIMIT] = { LCS_COUNT_REFUSED_LIMIT,
 				"its client has as many as one may have; nothing to change here" },
-	[LCS_REFUSED_BUSY] = { LCS_COUNT_refused_busy,
+	[LCS_REFUSED_BUSY] = { LCS_COUNT_REFUSED_BUSY,
 			       "another helper expects the same; do not attach two to one flow" },
-	[LCS_REFUSED_TABLE_FULL] = { LCS_COUNT_refused_table_full,
-				     "the table is full: raise net.netfilter.nf_conntrack_expect_max" },
-	[LCS_REFUSED_MEMORY] = { LCS_COUNT_refused_memory, "no memory" },
-	[LCS_REFUSED_SHUTDOWN] = { LCS_COUNT_refused_shutdown, "its connection lost its helper" },
-	[LCS_REFUSED_UNREADABLE] = { LCS_COUNT_refused_unreadable,
+	[LCS_REFUSED_TABLE_FULL] = { LCS_COUNT_REFUSED_TABLE_FULL,
+				     "raise net.netfilter.nf_conntrack_expect_max" },
+	[LCS_REFUSED_MEMORY] = { LCS_COUNT_REFUSED_MEMORY, "no memory" },
+	[LCS_REFUSED_SHUTDOWN] = { LCS_COUNT_REFUSED_SHUTDOWN, "its connection lost its helper" },
+	[LCS_REFUSED_UNREADABLE] = { LCS_COUNT_REFUSED_UNREADABLE,
 				     "its message has a malformed header; nothing to change here" },
 };
 
@@ -183,7 +183,7 @@ static void enter_row(struct lcs_pinhole *row)
 	old = find_row(row->net, &row->key);
 	if (old) {
 		unlink_row(old);
-		lcs_count(&row->net->counts, LCS_COUNT_taken_over);
+		lcs_count(&row->net->counts, LCS_COUNT_TAKEN_OVER);
 	}
 	hlist_add_head_rcu(&row->node, bucket_of(row->net, &row->key));
 	spin_unlock_bh(&nf_conntrack_expect_lock);
@@ -294,7 +294,8 @@ static struct lcs_pinhole *open_row(struct lcs_conn *conn, enum lcs_class class,
  *
  * Return: the row, or %NULL where it was refused, which is counted.
  */
-struct lcs_pinhole *lcs_pinhole_open(struct lcs_conn *conn, enum lcs_class class, u8 proto, u16 port)
+struct lcs_pinhole *lcs_pinhole_open(struct lcs_conn *conn, enum lcs_class class, u8 proto,
+				     u16 port)
 {
 	struct lcs_pinhole *row;
 	bool linked;
