@@ -5,6 +5,8 @@
 # alias brings nf_conntrack_lcs, its softdep nf_nat_lcs, its symbols
 # nf_lcs_proto. And out again.
 
+# The functions below are called by lcs_check.
+# shellcheck disable=SC2317
 . "$(dirname "$0")/lib.sh"
 lcs_setup ipv6
 

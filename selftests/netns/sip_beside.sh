@@ -5,8 +5,10 @@
 # beside it in either order, and each must serve the connections that the
 # ruleset gives to it.
 
+# The functions below are called by lcs_check.
+# shellcheck disable=SC2317
 . "$(dirname "$0")/lib.sh"
-lcs_setup
+lcs_setup ""
 
 sip_out() {
 	local module

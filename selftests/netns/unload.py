@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""rmmod with 50 live connections: they go on, nothing is left behind, and the
+modules can come back.
+
+Some connections are signed in, some wait for their answer, some are in the
+middle of a message; ten have a callback open. The rules that hold the helper
+are replaced by rules without it, as an administrator would do it.
+"""
+
+import glob
+import os
+import subprocess
+
+from lcspeer import (Client, Failed, Rig, Tap, check, contact, ntlm,
+                     wait_until)
+
+COUNT = 50
+PLAIN = """
+flush ruleset
+table inet plain {
+	chain forward {
+		type filter hook forward priority filter; policy drop;
+		ct state established accept
+		ct state new iifname "lan0" tcp dport 5060 accept
+	}
+}
+"""
+MODULES = ("nf_nat_lcs", "nf_conntrack_lcs", "nf_lcs_proto")
+
+
+def caches():
+    """Our slab caches, by name."""
+    found = {os.path.basename(p) for p in glob.glob("/sys/kernel/slab/lcs_*")}
+    with open("/proc/slabinfo", encoding="ascii") as lines:
+        found |= {line.split()[0] for line in lines
+                  if line.startswith("lcs_")}
+    return found
+
+
+def loaded():
+    return [m for m in MODULES if os.path.isdir(f"/sys/module/{m}")]
+
+
+def rmmod():
+    for module in MODULES:
+        if module in loaded():
+            done = subprocess.run(["rmmod", module], text=True,
+                                  stderr=subprocess.PIPE)
+            check(done.returncode == 0, f"rmmod {module}: {done.stderr}")
+
+
+class Live:
+    """One of the fifty, and what is still to be sent on it."""
+
+    def __init__(self, rig, number):
+        self.user = Client(rig, family=4 if number % 2 else 6)
+        self.port = 7100 + number
+        self.rest = self.rest_back = b""
+        self.callback = None
+        kind = number % 5
+        if kind < 3:
+            self.user.sign_in(self.port)
+        if kind == 0:
+            self.callback = self.user.must_be_called(self.port)
+        elif kind == 1:
+            text = self.user.register_text(self.port, ntlm(3000))
+            self.user.main.forth(text[:1500])
+            self.rest = text[1500:]
+        elif kind == 2:
+            text = self.user.answer_text(200, "Contact: " + contact(
+                self.user.address, self.port))
+            self.user.main.back(text[:200])
+            self.rest_back = text[200:]
+        elif kind == 3:
+            self.user.register(self.port)
+
+    def go_on(self):
+        """Every byte still passes, both ways."""
+        main = self.user.main
+        if self.rest:
+            main.forth(self.rest)
+        if self.rest_back:
+            main.back(self.rest_back)
+        self.rest = self.rest_back = b""
+        main.forth(self.user.register_text(self.port, ntlm(2000)),
+                   (100, 1500))
+        main.back(self.user.answer_text(200))
+        if self.callback:
+            self.callback.forth(self.user.notify_text(self.port))
+            self.callback.back(self.user.answer_text(200))
+
+
+def main():
+    rig, tap = Rig("ipv6"), Tap()
+    with tap.case("the caches of the modules have names to look for"):
+        check(set(loaded()) == set(MODULES), str(loaded()))
+        check(caches(), "no slab cache named lcs_*")
+    lives = []
+    with tap.case(f"{COUNT} connections, {COUNT // 5} of them with a "
+                  "callback"):
+        lives += [Live(rig, n) for n in range(COUNT)]
+        check(len(rig.expectations()) == COUNT * 4 // 5,
+              f"{len(rig.expectations())} expectations")
+    with tap.case("the rules hold the modules"):
+        try:
+            rmmod()
+        except Failed:
+            pass
+        check(len(loaded()) >= 2, f"only {loaded()} left")
+    with tap.case("rules without the helper, and rmmod"):
+        rig.run("fw", "nft", "-f", "-", text=PLAIN)
+        rmmod()
+        check(not loaded(), str(loaded()))
+    with tap.case("all connections go on"):
+        for live in lives:
+            live.go_on()
+    with tap.case("no expectation, no cache, no counters are left"):
+        check(not rig.expectations(), "expectations")
+        wait_until(lambda: not caches(), f"the end of {caches()}")
+        check(not os.path.exists("/proc/net/stat/nf_conntrack_lcs"),
+              "the counters")
+        listed = rig.run("fw", "conntrack", "-L", "-p", "tcp")
+        check("ESTABLISHED" in listed, listed)
+    with tap.case("nobody is called any more"):
+        for live in lives[:10]:
+            live.user.must_not_be_called(live.port)
+    with tap.case("the ruleset brings the modules back, a client signs in"):
+        rig.shell("lcs_rules")
+        check(set(loaded()) == set(MODULES), str(loaded()))
+        user = Client(rig)
+        user.sign_in(7300)
+        user.must_be_called(7300)
+    with tap.case("the old connections go on, unread"):
+        for live in lives:
+            live.go_on()
+        check(len(rig.expectations()) == 1, "an old connection opened")
+    for live in lives:
+        live.user.close()
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()
