@@ -271,13 +271,13 @@ void kunit_kfree(struct kunit *test, const void *block);
 	LCS_BYTES(test, l, ==, r, size, 0)
 #define KUNIT_EXPECT_MEMEQ_MSG(test, l, r, size, ...)	\
 	LCS_BYTES(test, l, ==, r, size, 0, __VA_ARGS__)
-#define KUNIT_EXPECT_STRNE(test, l, r)	\
+#define KUNIT_EXPECT_STRNEQ(test, l, r)	\
 	LCS_STRINGS(test, l, !=, r, 0)
-#define KUNIT_EXPECT_STRNE_MSG(test, l, r, ...)	\
+#define KUNIT_EXPECT_STRNEQ_MSG(test, l, r, ...)	\
 	LCS_STRINGS(test, l, !=, r, 0, __VA_ARGS__)
-#define KUNIT_EXPECT_MEMNE(test, l, r, size)	\
+#define KUNIT_EXPECT_MEMNEQ(test, l, r, size)	\
 	LCS_BYTES(test, l, !=, r, size, 0)
-#define KUNIT_EXPECT_MEMNE_MSG(test, l, r, size, ...)	\
+#define KUNIT_EXPECT_MEMNEQ_MSG(test, l, r, size, ...)	\
 	LCS_BYTES(test, l, !=, r, size, 0, __VA_ARGS__)
 
 /* Assertions: mark the case, leave it. */
@@ -341,13 +341,13 @@ void kunit_kfree(struct kunit *test, const void *block);
 	LCS_BYTES(test, l, ==, r, size, 1)
 #define KUNIT_ASSERT_MEMEQ_MSG(test, l, r, size, ...)	\
 	LCS_BYTES(test, l, ==, r, size, 1, __VA_ARGS__)
-#define KUNIT_ASSERT_STRNE(test, l, r)	\
+#define KUNIT_ASSERT_STRNEQ(test, l, r)	\
 	LCS_STRINGS(test, l, !=, r, 1)
-#define KUNIT_ASSERT_STRNE_MSG(test, l, r, ...)	\
+#define KUNIT_ASSERT_STRNEQ_MSG(test, l, r, ...)	\
 	LCS_STRINGS(test, l, !=, r, 1, __VA_ARGS__)
-#define KUNIT_ASSERT_MEMNE(test, l, r, size)	\
+#define KUNIT_ASSERT_MEMNEQ(test, l, r, size)	\
 	LCS_BYTES(test, l, !=, r, size, 1)
-#define KUNIT_ASSERT_MEMNE_MSG(test, l, r, size, ...)	\
+#define KUNIT_ASSERT_MEMNEQ_MSG(test, l, r, size, ...)	\
 	LCS_BYTES(test, l, !=, r, size, 1, __VA_ARGS__)
 
 #endif /* _LCS_KUNIT_USER_TEST_H */
