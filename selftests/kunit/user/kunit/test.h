@@ -88,7 +88,7 @@ void kunit_kfree(struct kunit *test, const void *block);
 #define KUNIT_ARRAY_PARAM(name, array, get_desc)				\
 	static const void *name##_gen_params(const void *prev, char *desc)	\
 	{									\
-		typeof((array)[0]) *next = prev ?				\
+		typeof(&(array)[0]) next = prev ?				\
 			((typeof(next))prev) + 1 : (array);			\
 		void (*describe)(typeof(next), char *) = get_desc;		\
 										\
@@ -157,7 +157,9 @@ void kunit_kfree(struct kunit *test, const void *block);
 
 #define LCS_TRUTH(test, condition, wanted, stop, ...)				\
 	do {									\
-		if (!!(condition) == (wanted))					\
+		const bool holds_ = (condition);				\
+										\
+		if (holds_ == (wanted))						\
 			break;							\
 		kunit_user_fail(test, __FILE__, __LINE__, "%s is %s",		\
 				#condition, (wanted) ? "false" : "true");	\
