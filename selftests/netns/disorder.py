@@ -8,6 +8,7 @@ the bytes that the server's application gets, and from no others.
 """
 
 import select
+import socket
 
 from lcspeer import (ADDRESS, LIMIT, SIP_PORT, Client, Failed, Rig, Tap,
                      check, client, contact, ntlm)
@@ -22,6 +23,8 @@ class RawClient:
     def __init__(self, rig, host, **how):
         self.rig, self.host = rig, host
         listener = rig.listen("server", SIP_PORT)
+        # Urgent bytes stay in the stream, as every modern receiver wants it.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
         self.tcp = RawTcp(host, listener, **how)
         listener.close()
         self.user = Client(rig, connect=False)
@@ -254,6 +257,7 @@ def netem(rig, tap):
         return
     opened = []
     with tap.case(text), client(rig) as user:
+        user.main.lossy = True
         for port in range(7200, 7240):
             request = user.register_text(port, ntlm(3000))
             user.main.forth(request, range(500, len(request), 500))

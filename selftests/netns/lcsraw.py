@@ -14,7 +14,7 @@ import select
 import socket
 import struct
 
-from lcspeer import LIMIT, SIP_PORT, check
+from lcspeer import LIBC, LIMIT, SIP_PORT, check
 
 ETH_P_ALL = 3
 ETH_P_IP = 0x0800
@@ -91,27 +91,29 @@ class RawHost:
                     and packet[16:20] == socket.inet_aton(self.address)):
                 found.append(packet)
 
-    def flood(self, packets):
-        """Send many packets of one length, many in each system call."""
-        packets = [self.head + p for p in packets]
-        size = len(packets[0])
-        store = ctypes.create_string_buffer(b"".join(packets))
-        count = len(packets)
+    def flood(self, packets, batch=1000):
+        """Send many packets of one length, `batch` in each system call."""
+        size = len(self.head) + len(packets[0])
+        store = ctypes.create_string_buffer(batch * size)
         base = ctypes.addressof(store)
-        pieces = (IoVec * count)()
-        headers = (MmsgHdr * count)()
-        for i in range(count):
+        pieces = (IoVec * batch)()
+        headers = (MmsgHdr * batch)()
+        for i in range(batch):
             pieces[i].base, pieces[i].len = base + i * size, size
             headers[i].iov = ctypes.addressof(pieces[i])
             headers[i].iovlen = 1
-        libc = ctypes.CDLL(None, use_errno=True)
-        done = 0
-        while done < count:
-            sent = libc.sendmmsg(self.wire.fileno(),
-                                 ctypes.byref(headers[done]),
-                                 min(1024, count - done), 0)
-            check(sent > 0, os.strerror(ctypes.get_errno()))
-            done += sent
+        for at in range(0, len(packets), batch):
+            part = packets[at:at + batch]
+            frames = b"".join(self.head + p for p in part)
+            check(len(frames) == size * len(part), "one length for all")
+            ctypes.memmove(base, frames, len(frames))
+            done = 0
+            while done < len(part):
+                sent = LIBC.sendmmsg(self.wire.fileno(),
+                                     ctypes.byref(headers[done]),
+                                     len(part) - done, 0)
+                check(sent > 0, os.strerror(ctypes.get_errno()))
+                done += sent
 
     def close(self):
         self.wire.close()
