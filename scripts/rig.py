@@ -101,3 +101,15 @@ def dirty_lines(text, allow=()):
         if DIRTY.search(line) and not (in_trace and re.search(r"Call Trace:", line)):
             bad.append(line)
     return bad
+
+
+def test_settings(path, timeout):
+    """(time limit, allowed kernel log lines) that a test's first lines ask for."""
+    allow = []
+    with open(path, errors="replace") as f:
+        for _, line in zip(range(60), f):
+            if found := re.match(r"# timeout: (\d+)\s*$", line):
+                timeout = int(found[1])
+            elif found := re.match(r"# klog-allow: (.+)$", line):
+                allow.append(found[1].strip())
+    return timeout, allow
