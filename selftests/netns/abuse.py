@@ -12,31 +12,15 @@ import os
 import socket
 import struct
 
-from lcspeer import SIP_PORT, Rig, Tap, check, client, contact, wait_fd
+from lcspeer import (SIP_PORT, SLAB, Rig, Tap, check, client, contact, grown,
+                     objects, wait_fd)
 from lcsraw import ACK, PSH, SYN, RawHost, icmp_error, tcp
 import select
 
 FLOOD = 100000
 CONTROL = 200
-SLAB = "/sys/kernel/slab"
 CONNTRACK_MAX = "/proc/sys/net/netfilter/nf_conntrack_max"
 FAILSLAB = "/sys/kernel/debug/failslab"
-
-
-def objects():
-    """Objects in use in our slab caches, by name. A kernel that merges caches
-    counts the others of that size too, which changes by a few."""
-    found = {}
-    for path in glob.glob(f"{SLAB}/lcs_*"):
-        with open(f"{path}/objects", encoding="ascii") as value:
-            found[os.path.basename(path)] = int(value.read().split()[0])
-    check(found, f"no cache {SLAB}/lcs_*")
-    return found
-
-
-def grown(before):
-    return {name: count - before.get(name, 0)
-            for name, count in objects().items()}
 
 
 def read_number(path):
