@@ -25,6 +25,7 @@ class Check:
             if isinstance(event, Message):
                 self.guards(event)
                 self.body(event)
+                self.last(event)
                 if event.mode == "message" and not event.gives_up:
                     self.framing(event)
                     self.transaction(event)
@@ -48,11 +49,22 @@ class Check:
             if not before or before[0].stream != message.stream:
                 self.fail(message.line, "joined to nothing")
 
+    def last(self, message):
+        """Behind an unfinished message, or one that gives the stream up, no message is read."""
+        later = [m for m in self.dialogue.messages
+                 if m.stream == message.stream and m.number > message.number]
+        if message.unfinished and later:
+            self.fail(later[0].line, "the message before it in this stream is unfinished")
+        if message.gives_up and any(m.read_through or m.endpoints for m in later):
+            self.fail(later[0].line, "the stream was given up before")
+
     def body(self, message):
         if message.mode in ("raw", "keep-alive"):
             if message.endpoints:
                 self.fail(message.line, f"{message.mode} bytes have no endpoints")
             return
+        if message.read_through and not message.facts:
+            self.fail(message.line, "neither a whole message nor said to be given up")
         if message.gives_up or not message.facts or "unreadable" in message.flags:
             return
         want = corpus_sip.body_kind(message.facts)
@@ -61,7 +73,7 @@ class Check:
 
     def framing(self, message):
         facts = message.facts
-        if facts.length is None or facts.length != len(facts.body):
+        if not message.unfinished and facts.length != len(facts.body):
             self.fail(message.line, f"Content-Length is {facts.length}, the body has {len(facts.body)}")
         for name in ("via", "from", "to", "call-id", "cseq"):
             if not facts.get(name):

@@ -47,7 +47,7 @@ def c_endpoint(endpoint):
     fields = [f".kind = {KIND[endpoint.kind]}", f".proto = {PROTO[endpoint.proto]}",
               f".flags = {endpoint.flags}",
               f".addr = {{ {family}, {{ {octets} }} }}", f".port = {endpoint.port}",
-              f".count = {endpoint.count}", f".addr_at = {c_range(endpoint.addr_at)}",
+              f".count = {endpoint.count}", f".index = {endpoint.index}", f".addr_at = {c_range(endpoint.addr_at)}",
               f".port_at = {c_range(endpoint.port_at)}", f".extra_at = {c_range(endpoint.extra_at)}",
               f".extra = {endpoint.extra or endpoint.component}", f".expires = {endpoint.expires}u",
               f".instance = {endpoint.instance}u", f".opaque = {endpoint.opaque}u"]
@@ -84,7 +84,7 @@ def c_facts(message):
     expires = "LCS_ABSENT" if facts.expires is None else f"{facts.expires}u"
     return ", ".join((f".flags = {message_flags(message)}", f".method = LCS_METHOD_{method}",
                       f".body = {body_constant(message)}", f".status = {facts.status}",
-                      f".cseq = {facts.cseq or 0}u", f".expires = {expires}",
+                      f".body_seq = {facts.body_at}u", f".cseq = {facts.cseq or 0}u", f".expires = {expires}",
                       f".length = {facts.length or 0}u", f".length_at = {c_range(facts.length_at())}"))
 
 

@@ -144,7 +144,8 @@ class Policy:
             self.fail(outcome.line, f"{outcome.address} is the sender's own")
         if outcome.reason == "port" and self.in_range(outcome.kind, outcome.port):
             self.fail(outcome.line, f"port {outcome.port} is in {RANGE_OF[outcome.kind]}")
-        if outcome.reason == "port" and not own:
+        relayed = self.parameters["relayed"] == "1" and not message.from_client
+        if outcome.reason == "port" and not own and not relayed:
             self.fail(outcome.line, "an address that is not the sender's own comes first")
         refused.add(key)
 

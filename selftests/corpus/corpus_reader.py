@@ -18,7 +18,10 @@ FLAGS = {"implied": 1, "not-tcp": 2, "cid": 4, "maddr": 8, "proxy-replace": 16,
          "sender-connects": 32, "active": 64}
 # Protocol of a kind where the line does not say one.
 DEFAULT_PROTO = {"request-uri": "tcp", "contact": "tcp", "origin": "none",
+                 "remote-candidate": "none",
                  "file-transfer": "tcp", "app-sharing": "tcp"}
+# Kinds that belong to an m= line.
+IN_SECTION = ("media", "rtcp", "candidate", "remote-candidate", "app-sharing")
 GIVE_UPS = ("not-sip", "bad-start", "bad-length", "long-start")
 MESSAGE_FLAGS = ("star", "unreadable", "too-many", "part-length")
 BODIES = ("none", "skipped", "sdp", "invitation", "multipart")
@@ -52,6 +55,7 @@ class Endpoint:
     addr_at: tuple = None       # (offset, length)
     port_at: tuple = None
     count: int = 1
+    index: int = 0              # of the m= line, in its own description
     component: int = 0
     extra: int = 0
     extra_at: tuple = None
@@ -122,6 +126,7 @@ class Message:
     resends: list = field(default_factory=list)
     flags: set = field(default_factory=set)
     gives_up: str = None
+    unfinished: bool = False    # its Content-Length says that more must come
     body: str = None
     facts: object = None        # corpus_sip.Facts, None for what is not a message
 
@@ -132,7 +137,7 @@ class Message:
     @property
     def read_through(self):
         """Does the library report one whole message here?"""
-        return self.mode in ("message", "odd") and not self.gives_up
+        return self.mode in ("message", "odd") and not self.gives_up and not self.unfinished
 
 
 @dataclass
@@ -449,6 +454,8 @@ class Reader:
         word, _, value = rest.partition(" ")
         if rest in MESSAGE_FLAGS:
             message.flags.add(rest)
+        elif rest == "unfinished":
+            message.unfinished = True
         elif word == "gives-up":
             if value not in GIVE_UPS or message.gives_up:
                 self.fail(f"gives up why? {value!r}")
@@ -479,7 +486,25 @@ class Reader:
         endpoint = Endpoint(kind, proto, None, 0, line=self.number)
         self.place(endpoint, words.pop(0), words)
         self.details(endpoint, words)
+        if kind in IN_SECTION:
+            endpoint.index = self.section(endpoint)
         self.message.endpoints.append(endpoint)
+
+    def section(self, endpoint):
+        """Number of the m= line that the endpoint belongs to, within its description."""
+        message = self.message
+        if endpoint.port_at:
+            at = endpoint.port_at[0]
+        elif message.endpoints and message.endpoints[-1].kind == "media":
+            at = message.endpoints[-1].port_at[0]
+        else:
+            self.fail("an implied port follows its media")
+        begin = message.facts.body_at if message.facts else 0
+        begin = max(begin, message.data.rfind(b"\n--", begin, at))
+        sections = len(re.findall(rb"^m=", message.data[begin:at], re.M))
+        if not sections:
+            self.fail("no m= line before it")
+        return sections - 1
 
     def place(self, endpoint, text, words):
         """ADDRESS[#n][:PORT[#n]]; '-' where there is no address."""
