@@ -53,7 +53,7 @@ class Check:
         """Behind an unfinished message, or one that gives the stream up, no message is read."""
         later = [m for m in self.dialogue.messages
                  if m.stream == message.stream and m.number > message.number]
-        if message.unfinished and later:
+        if message.unfinished and any(m.mode != "raw" for m in later):
             self.fail(later[0].line, "the message before it in this stream is unfinished")
         if message.gives_up and any(m.read_through or m.endpoints for m in later):
             self.fail(later[0].line, "the stream was given up before")

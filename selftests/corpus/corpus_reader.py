@@ -184,6 +184,11 @@ def parse_address_port(text):
     return str(ipaddress.ip_address(match.group(1) or match.group(2))), int(match.group(3))
 
 
+def count_up(text, n):
+    """'{7100+n}' -> 7100 + n."""
+    return re.sub(r"\{(\d+)\+n\}", lambda match: str(int(match.group(1)) + n), text)
+
+
 ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|[rnts\\c])")
 PLAIN = {"r": "\r", "n": "\n", "t": "\t", "s": " ", "\\": "\\"}
 
@@ -424,8 +429,7 @@ class Reader:
             self.fail('@repeat NUMBER "text"')
         message.repeated = True
         for n in range(int(match.group(1))):
-            builder.add(re.sub(r"\{(\d+)\+n\}", lambda m, n=n: str(int(m.group(1)) + n),
-                               match.group(2)))
+            builder.add(count_up(match.group(2), n))
 
     # ---- what the library must report -----------------------------------
 
@@ -465,9 +469,11 @@ class Reader:
                 self.fail(f"body {value!r}")
             message.body = value
         elif word.isdigit():
-            times, value = re.fullmatch(r"(\d+) times (.*)", rest).groups()
-            for n in range(1, int(times) + 1):
-                self.endpoint(value.replace("#n", f"#{n}"))
+            match = re.fullmatch(r"(\d+) times (.*)", rest)
+            if not match:
+                self.fail("NUMBER times ENDPOINT")
+            for n in range(int(match.group(1))):
+                self.endpoint(count_up(match.group(2), n))
         else:
             self.endpoint(rest)
 
