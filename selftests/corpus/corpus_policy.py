@@ -58,7 +58,8 @@ class Policy:
 
     def lets_in(self, proto, source, target):
         row = self.table.get((proto, *target))
-        return bool(row) and row.active and row.source in ("any", source[0])
+        return bool(row) and row.active and (row.source == "any" or
+                                             source[0] in row.source.split(","))
 
     def probe(self, probe):
         if self.lets_in(probe.proto, probe.source, probe.target) != probe.related:
@@ -130,6 +131,17 @@ class Policy:
         if message.from_client or not message.facts or not message.facts.is_response:
             if message.facts and not message.facts.is_response:
                 self.fail(outcome.line, "only a response makes a pinhole active")
+
+    def do_narrow(self, message, outcome, _refused):
+        """media_from=peer: the answer names who sends."""
+        row = self.row(outcome)
+        if self.parameters["media_from"] != "peer" or message.from_client:
+            self.fail(outcome.line, "narrow only with media_from=peer, by what the peer says")
+        peers = {str(e.address) for e in message.endpoints if e.kind in CLASS_OF}
+        if not set(outcome.source.split(",")) <= peers:
+            self.fail(outcome.line, f"the message names {sorted(peers)}")
+        if row:
+            row.source = outcome.source
 
     def do_close(self, _message, outcome, _refused):
         if self.row(outcome):

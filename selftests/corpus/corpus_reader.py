@@ -120,6 +120,7 @@ class Message:
     data: bytes = b""
     cuts: list = field(default_factory=list)
     spots: list = field(default_factory=list)   # (start, end) of each guarded text
+    by_text: dict = field(default_factory=dict)
     repeated: bool = False
     endpoints: list = field(default_factory=list)
     outcomes: list = field(default_factory=list)
@@ -129,6 +130,13 @@ class Message:
     unfinished: bool = False    # its Content-Length says that more must come
     body: str = None
     facts: object = None        # corpus_sip.Facts, None for what is not a message
+
+    def spots_of(self, text):
+        """Places of the guards around this text, in order."""
+        if not self.by_text:
+            for start, end in self.spots:
+                self.by_text.setdefault(self.data[start:end], []).append((start, end))
+        return self.by_text.get(text, [])
 
     @property
     def stream(self):
@@ -189,6 +197,7 @@ def count_up(text, n):
     return re.sub(r"\{(\d+)\+n\}", lambda match: str(int(match.group(1)) + n), text)
 
 
+ORDINARY = re.compile(r"[^\x00-\x1f\x7f\\" + GUARDS + r"]+")
 ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|[rnts\\c])")
 PLAIN = {"r": "\r", "n": "\n", "t": "\t", "s": " ", "\\": "\\"}
 
@@ -228,11 +237,12 @@ class LineBuilder:
                     self.data.append(int(code[1:], 16))
                 else:
                     self.data += PLAIN[code].encode()
-            elif ord(char) < 32 or ord(char) == 127:
-                self.fail(f"control character {ord(char):#x} must be escaped")
             else:
-                self.data += char.encode("utf-8")
-                at += 1
+                match = ORDINARY.match(text, at)
+                if not match:
+                    self.fail(f"control character {ord(char):#x} must be escaped")
+                self.data += match.group().encode("utf-8")
+                at = match.end()
         if self.open is not None:
             self.fail("« without »")
         self.data += end
@@ -383,6 +393,8 @@ class Reader:
         self.message = message
         self.text(message)
         if mode in ("message", "odd"):
+            if message.data[:1] in b"\r\n":
+                self.fail("line ends before a message are a keep-alive, joined to it", message.line)
             message.facts = corpus_sip.Facts.read(message.data)
             if not message.facts and mode == "message":
                 self.fail("not a SIP message (mark it odd?)", message.line)
@@ -442,7 +454,7 @@ class Reader:
         """'10.0.0.5' or '10.0.0.5#2' -> the text and the place of the guard."""
         value, _, which = text.partition("#")
         message = self.message
-        found = [s for s in message.spots if message.data[s[0]:s[1]] == value.encode()]
+        found = message.spots_of(value.encode())
         if which and not which.isdigit() or which and int(which) not in range(1, len(found) + 1):
             self.fail(f"there is no guarded text {text}")
         if not which and len(found) != 1:
@@ -557,8 +569,8 @@ class Reader:
     # ---- what the helper must do ----------------------------------------
 
     OUTCOME = re.compile(
-        r"(open|active|close|refuse) (callback|media|file-transfer|app-sharing) (tcp|udp) (\S+)"
-        r"(?: from (\S+?))?(?: (inactive|outbound))?(?: lifetime (\d+))?"
+        r"(open|active|narrow|close|refuse) (callback|media|file-transfer|app-sharing) (tcp|udp) (\S+)"
+        r"(?: (?:from|to) (\S+?))?(?: (inactive|outbound))?(?: lifetime (\d+))?"
         r"(?: because (not-own|port|limit|reserved))?")
 
     def outcome(self, rest):
@@ -574,8 +586,10 @@ class Reader:
             address, port = parse_address_port(place)
         except ValueError as error:
             self.fail(str(error))
-        if (verb == "open") != (source is not None) or (verb == "refuse") != (reason is not None):
-            self.fail("open says 'from', refuse says 'because', the others neither")
+        said = {"open": " from ", "narrow": " to ", "refuse": " because "}
+        for word in (" from ", " to ", " because "):
+            if (word in rest) != (said.get(verb) == word):
+                self.fail("open says 'from', narrow 'to', refuse 'because', the others neither")
         if (state and verb != "open") or (lifetime and verb != "active"):
             self.fail(f"{verb} does not take that")
         message.outcomes.append(Outcome(
