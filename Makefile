@@ -27,7 +27,7 @@ setup:
 	@scripts/setup
 
 demo:
-	@scripts/setup
+	@scripts/setup --need build,guest
 	@scripts/demo $(if $(NATIVE),--native)
 
 test:
