@@ -15,6 +15,7 @@
 #include <net/tcp.h>
 
 #include <lcs/compat.h>
+#include <lcs/loose.h>
 #include <lcs/message.h>
 #include <lcs/pinhole.h>
 #include <lcs/probe.h>
@@ -106,6 +107,31 @@ static int skip_gap(struct lcs_conn *conn, const struct lcs_segment *seg)
 	return NF_DROP;
 }
 
+/* A stream that was not read from its beginning is read from the next start line on. */
+static bool is_synced(struct lcs_conn *conn, const struct lcs_segment *seg)
+{
+	if (conn->synced & 1 << seg->dir)
+		return true;
+	if (!lcs_begins_message(seg->skb, seg->dataoff))
+		return false;
+	lcs_stream_init(&conn->stream[seg->dir], seg->seq);
+	conn->synced |= 1 << seg->dir;
+	return true;
+}
+
+/* Expectations end with their master: it lives as long as the longest of the client's pinholes. */
+static void extend_main(const struct lcs_client *client, const struct sk_buff *skb)
+{
+	unsigned long left = client->until - jiffies;
+	struct nf_conn *ct;
+
+	if (!client->main || !client->pinhole_count || !time_after(client->until, jiffies))
+		return;
+	ct = client->main->ct;
+	if (ct->proto.tcp.state == TCP_CONNTRACK_ESTABLISHED && nf_ct_expires(ct) < left)
+		lcs_ct_refresh(ct, skb, left);
+}
+
 /* In order only: what was read before is passed, what comes too early is held off. */
 static int read_segment(struct lcs_conn *conn, const struct lcs_segment *seg)
 {
@@ -113,12 +139,14 @@ static int read_segment(struct lcs_conn *conn, const struct lcs_segment *seg)
 	int verdict = NF_ACCEPT;
 
 	spin_lock_bh(&conn->client->lock);
-	if (conn->gone || stream->state == LCS_GIVEN_UP)
-		;
-	else if (after(seg->seq, stream->next))
+	if (conn->gone || stream->state == LCS_GIVEN_UP || !is_synced(conn, seg))
+		goto unlock;
+	if (after(seg->seq, stream->next))
 		verdict = skip_gap(conn, seg);
 	else if (after(seg->seq + seg->len, stream->next))
 		read_payload(conn, seg, stream->next - seg->seq);
+	extend_main(conn->client, seg->skb);
+unlock:
 	spin_unlock_bh(&conn->client->lock);
 	return verdict;
 }
@@ -153,6 +181,16 @@ static int lcs_help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *c
 	return NF_ACCEPT;
 }
 
+/* conntrackd has injected the entry; the attribute says nothing to us and may be absent. */
+static int lcs_from_nlattr(struct nlattr *attr, struct nf_conn *ct)
+{
+	struct lcs_start *start = lcs_start(ct);
+
+	if (start)
+		start->injected = true;
+	return 0;
+}
+
 static const struct nf_conntrack_expect_policy lcs_policy[LCS_CLASSES] = {
 	[LCS_CLASS_CALLBACK] = { NF_CT_EXPECT_MAX_CNT, 180, "callback" },
 	[LCS_CLASS_MEDIA] = { NF_CT_EXPECT_MAX_CNT, 180, "media" },
@@ -175,8 +213,10 @@ static int __init lcs_init(void)
 	if (ret)
 		goto free_pinholes;
 	/* expect_class_max is the highest index. */
-	lcs_helper_init(&lcs_helper[0], NFPROTO_IPV4, lcs_policy, LCS_CLASSES - 1, lcs_help, NULL);
-	lcs_helper_init(&lcs_helper[1], NFPROTO_IPV6, lcs_policy, LCS_CLASSES - 1, lcs_help, NULL);
+	lcs_helper_init(&lcs_helper[0], NFPROTO_IPV4, lcs_policy, LCS_CLASSES - 1, lcs_help,
+			lcs_from_nlattr);
+	lcs_helper_init(&lcs_helper[1], NFPROTO_IPV6, lcs_policy, LCS_CLASSES - 1, lcs_help,
+			lcs_from_nlattr);
 	ret = lcs_helpers_register(lcs_helper, ARRAY_SIZE(lcs_helper), lcs_registered);
 	if (ret) {
 		pr_err("cannot register the helper: %d\n", ret);

@@ -109,4 +109,15 @@ static inline void lcs_expect_unlink(struct nf_conntrack_expect *exp)
 #endif
 }
 
+/* Let a confirmed connection live for @delay jiffies from now. */
+static inline void lcs_ct_refresh(struct nf_conn *ct, const struct sk_buff *skb,
+				  unsigned long delay)
+{
+#ifdef LCS_HAVE_REFRESH_WITH_SKB
+	nf_ct_refresh(ct, skb, delay);
+#else
+	nf_ct_refresh(ct, delay);
+#endif
+}
+
 #endif /* _LCS_COMPAT_H */

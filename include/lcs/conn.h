@@ -44,7 +44,11 @@ struct lcs_net {
  *	nf_conntrack_expect_lock, never with another client's
  * @main: the connection on which it signed in, %NULL when that has gone
  * @pinholes: its rows of the pinhole table
- * @pinhole_count: how many
+ * @dialogs: its dialogs whose peers are known
+ * @pinhole_count: how many pinholes
+ * @shadow_count: how many expectations they have
+ * @dialog_count: how many dialogs
+ * @until: jiffies at which the last pinhole ends
  * @rcu: for freeing
  */
 struct lcs_client {
@@ -52,7 +56,11 @@ struct lcs_client {
 	spinlock_t lock; /* of all below */
 	struct lcs_conn *main;
 	struct list_head pinholes;
-	unsigned int pinhole_count;
+	struct list_head dialogs;
+	u8 pinhole_count;
+	u8 shadow_count;
+	u8 dialog_count;
+	unsigned long until;
 	struct rcu_head rcu;
 };
 
@@ -73,15 +81,19 @@ struct lcs_contact {
 /**
  * struct lcs_conn - a helped connection
  * @ct: its conntrack entry, referenced
- * @client: its client, referenced
+ * @client: its client, referenced; the client's lock protects what follows
  * @net: its namespace
  * @list: in lcs_net.conns
  * @client_dir: the direction whose sender is the client: on the main connection it is the
  *	originator, on a callback connection the responder
- * @gone: let go of; protected by client->lock
+ * @gone: let go of
+ * @loose: picked up in mid-stream: what opens waits for the peer's answer
+ * @synced: bit per direction: its stream is being read
  * @bindings: the answer that the server is sending has a Contact already
  * @last: the last byte read of each direction
  * @stream: the stream of each direction
+ * @named: of the description being read in each direction: m= lines with a port, a bit each
+ * @closed: and those with port 0
  * @contacts: own Contacts of the message that the client is sending
  * @contact_count: how many
  * @rcu: for freeing
@@ -93,10 +105,14 @@ struct lcs_conn {
 	struct list_head list;
 	u8 client_dir;
 	bool gone;
+	bool loose;
+	u8 synced;
 	bool bindings;
 	u8 contact_count;
 	u8 last[IP_CT_DIR_MAX];
 	struct lcs_stream stream[IP_CT_DIR_MAX];
+	u32 named[IP_CT_DIR_MAX];
+	u32 closed[IP_CT_DIR_MAX];
 	struct lcs_contact contacts[LCS_CONTACTS_MAX];
 	struct rcu_head rcu;
 };
@@ -107,12 +123,14 @@ struct lcs_conn {
  * @isn: initial sequence number of each direction, host byte order
  * @syn: bit per direction: its SYN was seen
  * @closed: bit per direction: never to be inspected
+ * @injected: came from another firewall by conntrackd: inspected as with loose=1
  */
 struct lcs_start {
 	struct lcs_conn __rcu *conn;
 	u32 isn[IP_CT_DIR_MAX];
 	u8 syn;
 	u8 closed;
+	bool injected;
 };
 
 /* Both directions are not to be inspected. */
@@ -123,6 +141,7 @@ struct lcs_start *lcs_start(const struct nf_conn *ct);
 struct lcs_conn *lcs_conn_get(struct nf_conn *ct, struct lcs_start *start);
 const union nf_inet_addr *lcs_client_addr(const struct lcs_conn *conn);
 const union nf_inet_addr *lcs_server_addr(const struct lcs_conn *conn);
+bool lcs_is_own_port(const struct lcs_conn *conn, u16 port);
 bool lcs_is_helped(const struct nf_conn *ct);
 int lcs_conn_init(void);
 void lcs_conn_exit(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The pinhole table: which inside address and port is open, for whom, for how long. The
- * expectation in the kernel is the shadow of a row here, never the other way round.
+ * The pinhole table: which address and port is open, for whom, for how long. The expectations in
+ * the kernel are the shadow of a row here, never the other way round.
  */
 #ifndef _LCS_PINHOLE_H
 #define _LCS_PINHOLE_H
@@ -9,23 +9,69 @@
 #include <lcs/conn.h>
 #include <lcs/policy.h>
 
+struct nf_conntrack_expect;
+
 /* Pinholes of one client; below the kernel's limit, which would evict instead of refusing. */
 #define LCS_PINHOLES_MAX	64
+/* Expectations of one client: a pinhole has one for each peer address it is narrowed to. */
+#define LCS_SHADOWS_MAX		192
+/* Peer addresses one pinhole can be narrowed to; with more it stays open to any. */
+#define LCS_SOURCES_MAX		8
+/* Dialogs that share a callback; with more it lives until its lifetime ends. */
+#define LCS_DIALOGS_MAX		4
 
 /**
  * struct lcs_key - what a pinhole leads to
- * @addr: the inside address
- * @port: network byte order
+ * @addr: destination address
+ * @from: source address where it leads out, from the client only; else zero
+ * @port: destination port, network byte order
  * @zone: conntrack zone
  * @family: NFPROTO_IPV4 or NFPROTO_IPV6
  * @proto: IPPROTO_TCP or IPPROTO_UDP
  */
 struct lcs_key {
 	union nf_inet_addr addr;
+	union nf_inet_addr from;
 	__be16 port;
 	u16 zone;
 	u8 family;
 	u8 proto;
+};
+
+/**
+ * struct lcs_transaction - a SIP transaction (RFC 3261 17)
+ * @call_id: hash of its Call-ID
+ * @cseq: its CSeq number
+ * @method: enum lcs_method of its request
+ * @by_client: the client sent the request; each side counts its own CSeq
+ * @set: there is one
+ */
+struct lcs_transaction {
+	u64 call_id;
+	u32 cseq;
+	u8 method;
+	bool by_client;
+	bool set;
+};
+
+/**
+ * struct lcs_want - a pinhole somebody asks for
+ * @addr: destination address; %NULL for the client's own
+ * @class: what for
+ * @proto: IPPROTO_TCP or IPPROTO_UDP
+ * @index: number of the m= line it serves
+ * @inactive: nothing may come before it is confirmed
+ * @port: host byte order
+ * @cause: the transaction that asks, and may confirm it
+ */
+struct lcs_want {
+	const union nf_inet_addr *addr;
+	enum lcs_class class;
+	u8 proto;
+	u8 index;
+	bool inactive;
+	u16 port;
+	struct lcs_transaction cause;
 };
 
 /**
@@ -34,21 +80,26 @@ struct lcs_key {
  * @list: in client->pinholes
  * @net: its namespace
  * @client: its owner
- * @conn: the connection whose conntrack entry is the expectation's master
- * @exp: the expectation, referenced
+ * @conn: the connection whose conntrack entry is the expectations' master
+ * @exp: the expectations, referenced
+ * @shadows: how many
  * @key: what it leads to; never changes
  * @class: what it is for
- * @unlinked: another client has claimed it, out of the hash; under nf_conntrack_expect_lock
- * @pending: the transaction @cseq of @call_id may confirm it
- * @active: confirmed, packets may come
+ * @index: number of the m= line it serves
+ * @unlinked: closed or claimed by another client, out of the hash; under nf_conntrack_expect_lock
+ * @outbound: it leads out, from the client to a peer
+ * @active: packets may come
+ * @confirmed: the transaction that asked for it has succeeded
+ * @registered: a registration's: no dialog closes it
  * @answer_rank: how surely the answer being read speaks of it, 0 not at all
- * @call_id: the dialog, or the registration, it belongs to
- * @cseq: the transaction
+ * @pending: the transaction that may confirm it
+ * @drop: the transaction whose success closes it
+ * @dialog: hashes of the Call-IDs that need it, 0 where free
  * @expires: lifetime asked for in seconds, or LCS_ABSENT
  * @answer_expires: lifetime granted in seconds, or LCS_ABSENT
- * @instance: +sip.instance of the Contact, hashed
- * @opaque: ms-opaque of the Contact, hashed
- * @until: jiffies at which the expectation ends
+ * @instance: of a Contact: +sip.instance; of a file transfer: the cookie; hashed
+ * @opaque: ms-opaque of a Contact, hashed
+ * @until: jiffies at which the expectations end
  * @rcu: for freeing
  *
  * What is not said otherwise is protected by client->lock.
@@ -59,15 +110,20 @@ struct lcs_pinhole {
 	struct lcs_net *net;
 	struct lcs_client *client;
 	struct lcs_conn *conn;
-	struct nf_conntrack_expect *exp;
-	struct lcs_key key;
+	struct nf_conntrack_expect *exp[LCS_SOURCES_MAX];
+	u8 shadows;
 	u8 class;
-	bool unlinked;
-	bool pending;
-	bool active;
+	u8 index;
 	u8 answer_rank;
-	u64 call_id;
-	u32 cseq;
+	bool unlinked;
+	bool outbound;
+	bool active;
+	bool confirmed;
+	bool registered;
+	struct lcs_key key;
+	struct lcs_transaction pending;
+	struct lcs_transaction drop;
+	u64 dialog[LCS_DIALOGS_MAX];
 	u32 expires;
 	u32 answer_expires;
 	u32 instance;
@@ -86,6 +142,8 @@ struct lcs_pinhole {
  * @LCS_REFUSED_MEMORY: no memory
  * @LCS_REFUSED_SHUTDOWN: the connection has lost its helper
  * @LCS_REFUSED_UNREADABLE: a header that decides could not be read
+ * @LCS_REFUSED_RELAYED: it leads out, and parameter relayed is 0
+ * @LCS_REFUSALS: how many reasons there are
  */
 enum lcs_refusal {
 	LCS_REFUSED_ADDRESS,
@@ -96,14 +154,29 @@ enum lcs_refusal {
 	LCS_REFUSED_MEMORY,
 	LCS_REFUSED_SHUTDOWN,
 	LCS_REFUSED_UNREADABLE,
+	LCS_REFUSED_RELAYED,
+	LCS_REFUSALS,
 };
 
-struct lcs_pinhole *lcs_pinhole_open(struct lcs_conn *conn, enum lcs_class class, u8 proto,
-				     u16 port);
+static inline bool lcs_same_transaction(const struct lcs_transaction *a,
+					const struct lcs_transaction *b)
+{
+	return a->set && b->set && a->call_id == b->call_id && a->cseq == b->cseq &&
+	       a->method == b->method && a->by_client == b->by_client;
+}
+
+const char *lcs_refusal_name(enum lcs_refusal why);
+struct lcs_transaction lcs_transaction_of(const struct lcs_message *msg, bool from_client);
+struct lcs_pinhole *lcs_pinhole_open(struct lcs_conn *conn, const struct lcs_want *want);
+struct lcs_pinhole *lcs_pinhole_find(const struct lcs_conn *conn, const struct lcs_want *want);
 void lcs_pinhole_close(struct lcs_pinhole *row);
 void lcs_pinhole_refuse(struct lcs_conn *conn, enum lcs_class class, enum lcs_refusal why);
-bool lcs_pinhole_confirm(struct lcs_pinhole *row, u32 seconds);
-struct lcs_pinhole *lcs_pinhole_own(const struct lcs_conn *conn, u8 proto, u16 port);
+void lcs_pinhole_confirm(struct lcs_pinhole *row, u32 seconds);
+void lcs_pinhole_extend(struct lcs_pinhole *row, u32 seconds);
+void lcs_pinhole_narrow(struct lcs_pinhole *row, const union nf_inet_addr *from, unsigned int n);
+void lcs_pinhole_join(struct lcs_pinhole *row, u64 call_id);
+bool lcs_pinhole_leave(struct lcs_pinhole *row, u64 call_id);
+bool lcs_pinhole_serves(const struct lcs_pinhole *row, u64 call_id);
 void lcs_pinholes_reap(struct lcs_client *client);
 void lcs_pinholes_orphan(struct lcs_conn *conn);
 int lcs_pinholes_init(void);

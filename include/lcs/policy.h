@@ -23,11 +23,16 @@ enum lcs_class {
 	LCS_CLASSES,
 };
 
+const char *lcs_class_name(enum lcs_class class);
 bool lcs_port_allowed(enum lcs_class class, u16 port);
 const char *lcs_port_parameter(enum lcs_class class);
 bool lcs_callback_from_any(void);
+bool lcs_media_from_peer(void);
+bool lcs_relayed(void);
+bool lcs_loose(void);
 u32 lcs_registered_lifetime(u32 seconds);
-u32 lcs_pending_lifetime(void);
+u32 lcs_dialog_lifetime(u32 seconds);
+u32 lcs_pending_lifetime(enum lcs_class class);
 long lcs_held_limit(void);
 
 #endif /* _LCS_POLICY_H */

@@ -13,8 +13,10 @@
 
 #include <lcs/compat.h>
 #include <lcs/conn.h>
+#include <lcs/dialog.h>
 #include <lcs/message.h>
 #include <lcs/pinhole.h>
+#include <lcs/policy.h>
 
 #define LCS_SWEEP_INTERVAL	(10 * HZ)
 
@@ -79,10 +81,23 @@ const union nf_inet_addr *lcs_server_addr(const struct lcs_conn *conn)
 	return &conn->ct->tuplehash[!conn->client_dir].tuple.src.u3;
 }
 
+/**
+ * lcs_is_own_port() - is this the client's port on the connection itself
+ * @conn: a connection of the client
+ * @port: host byte order
+ *
+ * Some clients listen nowhere else; there is nothing to expect on it.
+ */
+bool lcs_is_own_port(const struct lcs_conn *conn, u16 port)
+{
+	return conn->ct->tuplehash[conn->client_dir].tuple.src.u.tcp.port == htons(port);
+}
+
 static void client_put(struct lcs_client *client)
 {
 	if (refcount_dec_and_test(&client->ref)) {
 		WARN_ON_ONCE(!list_empty(&client->pinholes));
+		lcs_dialogs_reap(client, true);
 		kmem_cache_free(lcs_client_cache, client);
 	}
 }
@@ -117,6 +132,8 @@ static struct lcs_client *new_client(struct lcs_conn *main)
 	refcount_set(&client->ref, 1);
 	spin_lock_init(&client->lock);
 	INIT_LIST_HEAD(&client->pinholes);
+	INIT_LIST_HEAD(&client->dialogs);
+	client->until = jiffies;
 	client->main = main;
 	lcs_count(&main->net->counts, LCS_COUNT_CLIENTS);
 	return client;
@@ -134,6 +151,8 @@ static struct lcs_conn *new_conn(struct nf_conn *ct, const struct lcs_start *sta
 	/* What a Contact led here: the server is the originator, the client the responder. */
 	conn->client_dir = ct->master && lcs_is_helped(ct->master) ? IP_CT_DIR_REPLY :
 								     IP_CT_DIR_ORIGINAL;
+	conn->loose = start->syn != LCS_BOTH;
+	conn->synced = conn->loose ? 0 : LCS_BOTH;
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
 		lcs_stream_init(&conn->stream[dir], start->isn[dir] + 1);
 	conn->client = client_of_master(ct);
@@ -188,7 +207,7 @@ struct lcs_conn *lcs_conn_get(struct nf_conn *ct, struct lcs_start *start)
 		return conn;
 	if (!nf_ct_is_confirmed(ct))
 		return NULL;
-	if (start->syn != LCS_BOTH) {
+	if (start->syn != LCS_BOTH && !start->injected && !lcs_loose()) {
 		WRITE_ONCE(start->closed, LCS_BOTH);
 		lcs_count(&lcs_net(nf_ct_net(ct))->counts, LCS_COUNT_UNPROVEN);
 		return NULL;
@@ -260,6 +279,7 @@ static void sweep(struct work_struct *work)
 		} else {
 			spin_lock_bh(&conn->client->lock);
 			lcs_pinholes_reap(conn->client);
+			lcs_dialogs_reap(conn->client, false);
 			spin_unlock_bh(&conn->client->lock);
 		}
 		cond_resched();

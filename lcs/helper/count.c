@@ -30,6 +30,7 @@ static const char *const lcs_count_names[LCS_COUNTS] = {
 	[LCS_COUNT_REFUSED_MEMORY] = "refused_memory",
 	[LCS_COUNT_REFUSED_SHUTDOWN] = "refused_shutdown",
 	[LCS_COUNT_REFUSED_UNREADABLE] = "refused_unreadable",
+	[LCS_COUNT_REFUSED_RELAYED] = "refused_relayed",
 	[LCS_COUNT_GIVEN_UP_NOT_SIP] = "given_up_not_sip",
 	[LCS_COUNT_GIVEN_UP_START_LINE] = "given_up_start_line",
 	[LCS_COUNT_GIVEN_UP_LENGTH] = "given_up_length",

@@ -7,8 +7,11 @@
 #include <linux/siphash.h>
 #include <linux/slab.h>
 
+#include <lcs/compat.h>
+#include <lcs/dialog.h>
 #include <lcs/message.h>
 #include <lcs/registration.h>
+#include <lcs/trace.h>
 
 /**
  * struct lcs_reading - one call of lcs_message_read()
@@ -54,9 +57,11 @@ static void on_endpoint(void *ctx, struct lcs_stream *stream, const struct lcs_e
 {
 	struct lcs_reading *reading = ctx;
 
-	if (ep->kind != LCS_CONTACT)
+	if (ep->kind == LCS_REQUEST_URI)
 		return;
-	if (from_client(reading))
+	if (ep->kind != LCS_CONTACT)
+		lcs_dialog_endpoint(reading->conn, &stream->msg, from_client(reading), ep);
+	else if (from_client(reading))
 		note_contact(reading->conn, ep);
 	else if (lcs_is_response(&stream->msg))
 		lcs_register_binding(reading->conn, ep);
@@ -74,26 +79,33 @@ static void give_up_both(struct lcs_conn *conn)
 	lcs_stream_give_up(&conn->stream[IP_CT_DIR_REPLY], LCS_OPAQUE);
 }
 
+static void act_on_headers(struct lcs_conn *conn, const struct lcs_message *msg, bool by_client)
+{
+	if (by_client && msg->method == LCS_METHOD_REGISTER && !lcs_is_response(msg))
+		lcs_register_request(conn, msg);
+	else
+		lcs_dialog_headers(conn, msg, by_client);
+}
+
 static bool on_headers(void *ctx, struct lcs_stream *stream)
 {
 	struct lcs_reading *reading = ctx;
 	struct lcs_message *msg = &stream->msg;
 	struct lcs_conn *conn = reading->conn;
+	bool by_client = from_client(reading);
+	bool readable = !(msg->flags & LCS_MSG_UNREADABLE);
 
-	if (!from_client(reading) && lcs_is_response(msg)) {
-		lcs_register_answer(conn, msg);
-	} else if (from_client(reading) && msg->method == LCS_METHOD_REGISTER &&
-		   !lcs_is_response(msg)) {
-		if (!(msg->flags & LCS_MSG_UNREADABLE))
-			lcs_register_request(conn, msg);
-		else
-			lcs_pinhole_refuse(conn, LCS_CLASS_CALLBACK, LCS_REFUSED_UNREADABLE);
-	}
-	if (from_client(reading))
+	if (readable)
+		act_on_headers(conn, msg, by_client);
+	else if (by_client && conn->contact_count)
+		lcs_pinhole_refuse(conn, LCS_CLASS_CALLBACK, LCS_REFUSED_UNREADABLE);
+	if (by_client)
 		conn->contact_count = 0;
+	else if (lcs_is_response(msg))
+		lcs_register_answer(conn, msg);
 	if (goes_opaque(msg))
 		give_up_both(conn);
-	return false;
+	return readable && lcs_dialog_reads(msg);
 }
 
 static void on_message(void *ctx, struct lcs_stream *stream)
@@ -101,6 +113,7 @@ static void on_message(void *ctx, struct lcs_stream *stream)
 	struct lcs_reading *reading = ctx;
 
 	lcs_count(&reading->conn->net->counts, LCS_COUNT_MESSAGES);
+	lcs_dialog_end(reading->conn, &stream->msg, from_client(reading));
 }
 
 static u64 hash_call_id(void *ctx, struct lcs_text text)
@@ -160,6 +173,7 @@ static void after_giving_up(struct lcs_conn *conn, u8 dir)
 	struct lcs_stream *other = &conn->stream[!dir];
 
 	lcs_count(&conn->net->counts, lcs_given_up[conn->stream[dir].given_up]);
+	trace_lcs_give_up(conn->ct, dir, conn->stream[dir].given_up);
 	if (conn->stream[dir].given_up == LCS_NOT_SIP) {
 		lcs_stream_give_up(other, LCS_NOT_SIP);
 		lcs_message_release(conn);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The pinhole table. Rows are found by what they lead to; nf_conntrack_expect_lock protects the
- * hash, so that a row and its expectation change hands together. A row belongs to its client's
+ * hash, so that a row and its expectations change hands together. A row belongs to its client's
  * list under client->lock, which is taken first. Another client that claims the same address and
- * port, which can only be the same host after a crash, unlinks the old row and its expectation; the
- * old owner finds its row taken later.
+ * port, which can only be the same host after a crash, unlinks the old row; the old owner finds it
+ * so later.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -14,10 +14,10 @@
 #include <linux/net.h>
 #include <linux/random.h>
 #include <linux/slab.h>
-#include <net/netns/hash.h>
 
 #include <lcs/compat.h>
-#include <lcs/pinhole.h>
+#include <lcs/shadow.h>
+#include <lcs/trace.h>
 
 static struct hlist_head *lcs_rows __read_mostly;
 static unsigned int lcs_rows_mask __read_mostly;
@@ -42,7 +42,7 @@ static const enum lcs_counter lcs_closed[LCS_CLASSES] = {
 static const struct {
 	enum lcs_counter counter;
 	const char *text;
-} lcs_refusals[] = {
+} lcs_refusals[LCS_REFUSALS] = {
 	[LCS_REFUSED_ADDRESS] = { LCS_COUNT_REFUSED_ADDRESS,
 				  "it names another host than its sender; nothing to change here" },
 	[LCS_REFUSED_PORT] = { LCS_COUNT_REFUSED_PORT, "its port is outside parameter" },
@@ -56,7 +56,41 @@ static const struct {
 	[LCS_REFUSED_SHUTDOWN] = { LCS_COUNT_REFUSED_SHUTDOWN, "its connection lost its helper" },
 	[LCS_REFUSED_UNREADABLE] = { LCS_COUNT_REFUSED_UNREADABLE,
 				     "its message has a malformed header; nothing to change here" },
+	[LCS_REFUSED_RELAYED] = { LCS_COUNT_REFUSED_RELAYED,
+				  "it leads out to a peer; parameter relayed=1 allows that" },
 };
+
+/**
+ * lcs_transaction_of() - the transaction that a message belongs to
+ * @msg: the message
+ * @from_client: who sent it
+ */
+struct lcs_transaction lcs_transaction_of(const struct lcs_message *msg, bool from_client)
+{
+	struct lcs_transaction tr = {
+		.call_id = msg->call_id,
+		.cseq = msg->cseq,
+		.method = msg->method,
+		/* an answer belongs to the other side's request */
+		.by_client = from_client != lcs_is_response(msg),
+		.set = true,
+	};
+
+	/* These name the INVITE they cancel or acknowledge (RFC 3261 9.1, 13.2.2.4). */
+	if (!lcs_is_response(msg) &&
+	    (msg->method == LCS_METHOD_CANCEL || msg->method == LCS_METHOD_ACK))
+		tr.method = LCS_METHOD_INVITE;
+	return tr;
+}
+
+/**
+ * lcs_refusal_name() - why a pinhole was not opened, in words
+ * @why: the reason
+ */
+const char *lcs_refusal_name(enum lcs_refusal why)
+{
+	return lcs_refusals[why].text;
+}
 
 /**
  * lcs_pinhole_refuse() - count a pinhole that is not opened, and say why
@@ -69,13 +103,14 @@ static const struct {
 void lcs_pinhole_refuse(struct lcs_conn *conn, enum lcs_class class, enum lcs_refusal why)
 {
 	lcs_count(&conn->net->counts, lcs_refusals[why].counter);
+	trace_lcs_refuse(conn->ct, class, why);
 	if (!net_ratelimit())
 		return;
 	if (why == LCS_REFUSED_PORT)
-		pr_info("pinhole refused: its port is outside parameter %s\n",
-			lcs_port_parameter(class));
+		pr_info("%s pinhole refused: its port is outside parameter %s\n",
+			lcs_class_name(class), lcs_port_parameter(class));
 	else
-		pr_info("pinhole refused: %s\n", lcs_refusals[why].text);
+		pr_info("%s pinhole refused: %s\n", lcs_class_name(class), lcs_refusals[why].text);
 }
 
 static struct hlist_head *bucket_of(const struct lcs_net *lnet, const struct lcs_key *key)
@@ -85,14 +120,19 @@ static struct hlist_head *bucket_of(const struct lcs_net *lnet, const struct lcs
 	return &lcs_rows[hash & lcs_rows_mask];
 }
 
-static void make_key(struct lcs_key *key, const struct lcs_conn *conn, u8 proto, u16 port)
+static void make_key(struct lcs_key *key, const struct lcs_conn *conn, const struct lcs_want *want)
 {
 	memset(key, 0, sizeof(*key));
-	key->addr = *lcs_client_addr(conn);
-	key->port = htons(port);
+	if (want->addr) {
+		key->addr = *want->addr;
+		key->from = *lcs_client_addr(conn);
+	} else {
+		key->addr = *lcs_client_addr(conn);
+	}
+	key->port = htons(want->port);
 	key->zone = nf_ct_zone(conn->ct)->id;
 	key->family = nf_ct_l3num(conn->ct);
-	key->proto = proto;
+	key->proto = want->proto;
 }
 
 /* Caller holds nf_conntrack_expect_lock or rcu_read_lock(). */
@@ -107,29 +147,15 @@ static struct lcs_pinhole *find_row(const struct lcs_net *lnet, const struct lcs
 	return NULL;
 }
 
-/*
- * Is the expectation of a row still in the kernel's table? It may have expired or been flushed by
- * an administrator. Caller holds nf_conntrack_expect_lock.
- */
-static bool is_linked(const struct lcs_pinhole *row)
-{
-	const struct nf_conntrack_expect *exp = row->exp;
-	struct nf_conntrack_zone zone;
-
-	nf_ct_zone_init(&zone, row->key.zone, NF_CT_DEFAULT_ZONE_DIR, 0);
-	return __nf_ct_expect_find(row->net->net, &zone, &exp->tuple) == exp;
-}
-
-/* Take a row and its expectation out of the tables. Caller holds nf_conntrack_expect_lock. */
+/* Take a row and its expectations out of the tables. Caller holds nf_conntrack_expect_lock. */
 static void unlink_row(struct lcs_pinhole *row)
 {
 	lockdep_assert_held(&nf_conntrack_expect_lock);
 	if (row->unlinked)
 		return;
-	if (is_linked(row))
-		lcs_expect_unlink(row->exp);
+	lcs_shadow_unlink(row);
 	hlist_del_rcu(&row->node);
-	row->unlinked = true;
+	WRITE_ONCE(row->unlinked, true);
 	lcs_count(&row->net->counts, lcs_closed[row->class]);
 }
 
@@ -140,38 +166,21 @@ static void free_row(struct rcu_head *head)
 
 /**
  * lcs_pinhole_close() - close a pinhole and forget it
- * @row: the row; its expectation goes, flows already established stay
+ * @row: the row; its expectations go, flows already established stay
  *
  * Caller holds client->lock.
  */
 void lcs_pinhole_close(struct lcs_pinhole *row)
 {
 	lockdep_assert_held(&row->client->lock);
+	trace_lcs_close(&row->key, row->class);
 	spin_lock_bh(&nf_conntrack_expect_lock);
 	unlink_row(row);
 	spin_unlock_bh(&nf_conntrack_expect_lock);
 	list_del(&row->list);
 	row->client->pinhole_count--;
-	nf_ct_expect_put(row->exp);
+	lcs_shadow_put(row);
 	call_rcu(&row->rcu, free_row);
-}
-
-static struct nf_conntrack_expect *new_expectation(const struct lcs_conn *conn,
-						   const struct lcs_pinhole *row)
-{
-	const union nf_inet_addr *from = lcs_callback_from_any() ? NULL : lcs_server_addr(conn);
-	struct nf_conntrack_expect *exp = nf_ct_expect_alloc(row->conn->ct);
-	const struct nf_conn_help *help = nfct_help(row->conn->ct);
-	struct nf_conntrack_helper *helper;
-
-	if (!exp)
-		return NULL;
-	nf_ct_expect_init(exp, row->class, row->key.family, from, &row->key.addr, row->key.proto,
-			  NULL, &row->key.port);
-	exp->flags = NF_CT_EXPECT_PERMANENT | NF_CT_EXPECT_INACTIVE;
-	helper = help ? rcu_dereference(help->helper) : NULL;
-	lcs_expect_assign_helper(exp, row->class == LCS_CLASS_CALLBACK ? helper : NULL);
-	return exp;
 }
 
 /* Enter a row into the table; whoever held its place loses it. */
@@ -187,6 +196,9 @@ static void enter_row(struct lcs_pinhole *row)
 	}
 	hlist_add_head_rcu(&row->node, bucket_of(row->net, &row->key));
 	spin_unlock_bh(&nf_conntrack_expect_lock);
+	list_add_tail(&row->list, &row->client->pinholes);
+	row->client->pinhole_count++;
+	lcs_count(&row->net->counts, lcs_opened[row->class]);
 }
 
 static enum lcs_refusal refusal_of(int err)
@@ -198,25 +210,23 @@ static enum lcs_refusal refusal_of(int err)
 		return LCS_REFUSED_SHUTDOWN;
 	case -ENOMEM:
 		return LCS_REFUSED_MEMORY;
+	case -ENOSPC:
+		return LCS_REFUSED_LIMIT;
 	}
 	return LCS_REFUSED_BUSY;
 }
 
-/* Let the expectation of a row live for @seconds. Return: false where it is not there any more. */
-static bool set_lifetime(struct lcs_pinhole *row, u32 seconds, bool active)
+/* Who may use a pinhole before its peer is known. */
+static const union nf_inet_addr *first_source(const struct lcs_pinhole *row)
 {
-	bool linked;
-
-	spin_lock_bh(&nf_conntrack_expect_lock);
-	linked = !row->unlinked && is_linked(row) && lcs_expect_set_timeout(row->exp, seconds);
-	if (linked && active)
-		WRITE_ONCE(row->exp->flags, row->exp->flags & ~NF_CT_EXPECT_INACTIVE);
-	spin_unlock_bh(&nf_conntrack_expect_lock);
-	row->until = jiffies + seconds * HZ;
-	return linked;
+	if (row->outbound)
+		return &row->key.from;
+	if (row->class == LCS_CLASS_CALLBACK && !lcs_callback_from_any())
+		return lcs_server_addr(row->conn);
+	return NULL;
 }
 
-static struct lcs_pinhole *new_row(struct lcs_conn *conn, enum lcs_class class, u8 proto, u16 port)
+static struct lcs_pinhole *new_row(struct lcs_conn *conn, const struct lcs_want *want)
 {
 	struct lcs_pinhole *row = kmem_cache_zalloc(lcs_pinhole_cache, GFP_ATOMIC);
 
@@ -225,32 +235,29 @@ static struct lcs_pinhole *new_row(struct lcs_conn *conn, enum lcs_class class, 
 	row->net = conn->net;
 	row->client = conn->client;
 	row->conn = conn->client->main ? conn->client->main : conn;
-	row->class = class;
+	row->class = want->class;
+	row->index = want->index;
+	row->outbound = want->addr;
+	row->active = !want->inactive;
 	row->expires = LCS_ABSENT;
 	row->answer_expires = LCS_ABSENT;
-	make_key(&row->key, conn, proto, port);
-	row->exp = new_expectation(conn, row);
-	if (!row->exp) {
-		kmem_cache_free(lcs_pinhole_cache, row);
-		return NULL;
-	}
+	make_key(&row->key, conn, want);
 	return row;
 }
 
 /**
- * lcs_pinhole_own() - find a pinhole of this client
- * @conn: a connection of the client
- * @proto: IPPROTO_TCP or IPPROTO_UDP
- * @port: host byte order
+ * lcs_pinhole_find() - find a pinhole of this client
+ * @conn: a connection of the client; caller holds its client's lock
+ * @want: what it leads to
  *
- * Caller holds client->lock. Return: %NULL where there is none.
+ * Return: %NULL where there is none.
  */
-struct lcs_pinhole *lcs_pinhole_own(const struct lcs_conn *conn, u8 proto, u16 port)
+struct lcs_pinhole *lcs_pinhole_find(const struct lcs_conn *conn, const struct lcs_want *want)
 {
 	struct lcs_pinhole *row;
 	struct lcs_key key;
 
-	make_key(&key, conn, proto, port);
+	make_key(&key, conn, want);
 	rcu_read_lock();
 	row = find_row(conn->net, &key);
 	if (row && row->client != conn->client)
@@ -259,82 +266,184 @@ struct lcs_pinhole *lcs_pinhole_own(const struct lcs_conn *conn, u8 proto, u16 p
 	return row;
 }
 
-/* The one that opens: a row is made, entered, and gets its expectation. */
-static struct lcs_pinhole *open_row(struct lcs_conn *conn, enum lcs_class class, u8 proto, u16 port)
+static struct lcs_pinhole *open_row(struct lcs_conn *conn, const struct lcs_want *want)
 {
-	struct lcs_pinhole *row = new_row(conn, class, proto, port);
+	struct lcs_pinhole *row = new_row(conn, want);
 	int err;
 
 	if (!row) {
-		lcs_pinhole_refuse(conn, class, LCS_REFUSED_MEMORY);
+		lcs_pinhole_refuse(conn, want->class, LCS_REFUSED_MEMORY);
 		return NULL;
 	}
-	list_add_tail(&row->list, &conn->client->pinholes);
-	conn->client->pinhole_count++;
 	enter_row(row);
-	lcs_count(&conn->net->counts, lcs_opened[class]);
-	err = nf_ct_expect_related(row->exp, 0);
+	err = lcs_shadow_cast(row, first_source(row));
 	if (err) {
 		lcs_pinhole_close(row);
-		lcs_pinhole_refuse(conn, class, refusal_of(err));
+		lcs_pinhole_refuse(conn, want->class, refusal_of(err));
 		return NULL;
 	}
-	set_lifetime(row, lcs_pending_lifetime(), false);
+	trace_lcs_open(&row->key, row->class);
+	lcs_pinhole_extend(row, lcs_pending_lifetime(row->class));
+	return row;
+}
+
+/* One that the client has already stays as it is, unless its expectation has gone. */
+static struct lcs_pinhole *reuse_row(struct lcs_conn *conn, const struct lcs_want *want)
+{
+	struct lcs_pinhole *row = lcs_pinhole_find(conn, want);
+
+	if (!row)
+		return NULL;
+	if (row->class == want->class && lcs_shadow_live(row))
+		return row;
+	lcs_pinhole_close(row);
+	return NULL;
+}
+
+/**
+ * lcs_pinhole_open() - open a pinhole
+ * @conn: the connection on which it was asked for
+ * @want: what is asked for
+ *
+ * A new one lives for its class's pending lifetime. Caller holds client->lock and rcu_read_lock().
+ *
+ * Return: the row, or %NULL where it was refused, which is counted.
+ */
+struct lcs_pinhole *lcs_pinhole_open(struct lcs_conn *conn, const struct lcs_want *want)
+{
+	struct lcs_client *client = conn->client;
+	struct lcs_pinhole *row;
+
+	lockdep_assert_held(&client->lock);
+	if (!lcs_port_allowed(want->class, want->port)) {
+		lcs_pinhole_refuse(conn, want->class, LCS_REFUSED_PORT);
+		return NULL;
+	}
+	row = reuse_row(conn, want);
+	if (!row && client->pinhole_count >= LCS_PINHOLES_MAX)
+		lcs_pinholes_reap(client);
+	if (!row && client->pinhole_count >= LCS_PINHOLES_MAX) {
+		lcs_pinhole_refuse(conn, want->class, LCS_REFUSED_LIMIT);
+		return NULL;
+	}
+	if (!row)
+		row = open_row(conn, want);
+	if (row) {
+		row->index = want->index;
+		row->pending = want->cause;
+		if (lcs_same_transaction(&row->drop, &want->cause))
+			row->drop.set = false;
+	}
 	return row;
 }
 
 /**
- * lcs_pinhole_open() - open a pinhole to the client's own address, inactive until confirmed
- * @conn: the connection on which the client asked for it
- * @class: what for
- * @proto: IPPROTO_TCP or IPPROTO_UDP
- * @port: host byte order
- *
- * One that the client has already stays as it is. Caller holds client->lock and rcu_read_lock().
- *
- * Return: the row, or %NULL where it was refused, which is counted.
+ * lcs_pinhole_extend() - let a pinhole live for so long
+ * @row: the row; caller holds client->lock
+ * @seconds: from now
  */
-struct lcs_pinhole *lcs_pinhole_open(struct lcs_conn *conn, enum lcs_class class, u8 proto,
-				     u16 port)
+void lcs_pinhole_extend(struct lcs_pinhole *row, u32 seconds)
 {
-	struct lcs_pinhole *row;
-	bool linked;
-
-	lockdep_assert_held(&conn->client->lock);
-	if (!lcs_port_allowed(class, port)) {
-		lcs_pinhole_refuse(conn, class, LCS_REFUSED_PORT);
-		return NULL;
-	}
-	row = lcs_pinhole_own(conn, proto, port);
-	if (row) {
-		spin_lock_bh(&nf_conntrack_expect_lock);
-		linked = is_linked(row);
-		spin_unlock_bh(&nf_conntrack_expect_lock);
-		if (linked)
-			return row;
-		lcs_pinhole_close(row);
-	}
-	if (conn->client->pinhole_count >= LCS_PINHOLES_MAX)
-		lcs_pinholes_reap(conn->client);
-	if (conn->client->pinhole_count >= LCS_PINHOLES_MAX) {
-		lcs_pinhole_refuse(conn, class, LCS_REFUSED_LIMIT);
-		return NULL;
-	}
-	return open_row(conn, class, proto, port);
+	row->until = jiffies + seconds * HZ;
+	if (!lcs_shadow_lasts(row, seconds, row->active))
+		row->until = jiffies;
+	else if (time_after(row->until, row->client->until))
+		row->client->until = row->until;
 }
 
 /**
- * lcs_pinhole_confirm() - let packets come, for so long
- * @row: the row
+ * lcs_pinhole_confirm() - what asked for a pinhole has succeeded: let packets come, for so long
+ * @row: the row; caller holds client->lock
  * @seconds: lifetime from now
- *
- * Caller holds client->lock. Return: false where the expectation has gone meanwhile.
  */
-bool lcs_pinhole_confirm(struct lcs_pinhole *row, u32 seconds)
+void lcs_pinhole_confirm(struct lcs_pinhole *row, u32 seconds)
 {
-	row->pending = false;
+	row->pending.set = false;
+	row->confirmed = true;
 	row->active = true;
-	return set_lifetime(row, seconds, true);
+	lcs_pinhole_extend(row, seconds);
+}
+
+/**
+ * lcs_pinhole_narrow() - let packets come from these addresses only
+ * @row: the row, an inbound one; caller holds client->lock and rcu_read_lock()
+ * @from: the addresses, all different
+ * @n: how many; with none, or more than there is room for, the pinhole stays as it is
+ */
+void lcs_pinhole_narrow(struct lcs_pinhole *row, const union nf_inet_addr *from, unsigned int n)
+{
+	u32 left = max_t(long, (long)(row->until - jiffies), HZ) / HZ;
+	unsigned int i;
+
+	if (!n || n > LCS_SOURCES_MAX ||
+	    row->client->shadow_count - row->shadows + n > LCS_SHADOWS_MAX)
+		return;
+	spin_lock_bh(&nf_conntrack_expect_lock);
+	if (!row->unlinked)
+		lcs_shadow_unlink(row);
+	spin_unlock_bh(&nf_conntrack_expect_lock);
+	lcs_shadow_put(row);
+	for (i = 0; i < n && !row->unlinked; i++)
+		if (lcs_shadow_cast(row, &from[i]))
+			break;
+	lcs_pinhole_extend(row, left);
+}
+
+/**
+ * lcs_pinhole_serves() - does a dialog need this pinhole
+ * @row: the row; caller holds client->lock
+ * @call_id: the dialog
+ */
+bool lcs_pinhole_serves(const struct lcs_pinhole *row, u64 call_id)
+{
+	unsigned int i;
+
+	for (i = 0; i < LCS_DIALOGS_MAX; i++)
+		if (row->dialog[i] == call_id)
+			return true;
+	return false;
+}
+
+/**
+ * lcs_pinhole_join() - a dialog needs this pinhole
+ * @row: the row; caller holds client->lock
+ * @call_id: the dialog
+ *
+ * With no room for another dialog the row becomes one that only its lifetime closes.
+ */
+void lcs_pinhole_join(struct lcs_pinhole *row, u64 call_id)
+{
+	unsigned int i;
+
+	if (lcs_pinhole_serves(row, call_id))
+		return;
+	for (i = 0; i < LCS_DIALOGS_MAX; i++) {
+		if (!row->dialog[i]) {
+			row->dialog[i] = call_id;
+			return;
+		}
+	}
+	row->registered = true;
+}
+
+/**
+ * lcs_pinhole_leave() - a dialog needs this pinhole no more
+ * @row: the row; caller holds client->lock
+ * @call_id: the dialog
+ *
+ * Return: true where nobody else does, so that it should be closed.
+ */
+bool lcs_pinhole_leave(struct lcs_pinhole *row, u64 call_id)
+{
+	bool needed = row->registered;
+	unsigned int i;
+
+	for (i = 0; i < LCS_DIALOGS_MAX; i++) {
+		if (row->dialog[i] == call_id)
+			row->dialog[i] = 0;
+		needed |= row->dialog[i] != 0;
+	}
+	return !needed;
 }
 
 /**

@@ -25,32 +25,30 @@ static void close_all(struct lcs_client *client)
 			lcs_pinhole_close(row);
 }
 
-/* The port of the connection itself is open already: some clients listen nowhere else. */
-static bool is_own_port(const struct lcs_conn *conn, u16 port)
-{
-	return conn->ct->tuplehash[conn->client_dir].tuple.src.u.tcp.port == htons(port);
-}
-
 static void request_contact(struct lcs_conn *conn, const struct lcs_message *msg,
 			    const struct lcs_contact *contact)
 {
 	u32 expires = contact->expires == LCS_ABSENT ? msg->expires : contact->expires;
+	struct lcs_want want = {
+		.class = LCS_CLASS_CALLBACK,
+		.proto = IPPROTO_TCP,
+		.inactive = true,
+		.port = contact->port,
+		.cause = lcs_transaction_of(msg, true),
+	};
 	struct lcs_pinhole *row;
 
-	if (is_own_port(conn, contact->port))
+	if (lcs_is_own_port(conn, contact->port))
 		return;
 	if (!expires) {
-		row = lcs_pinhole_own(conn, IPPROTO_TCP, contact->port);
+		row = lcs_pinhole_find(conn, &want);
 		if (row && row->class == LCS_CLASS_CALLBACK)
 			lcs_pinhole_close(row);
 		return;
 	}
-	row = lcs_pinhole_open(conn, LCS_CLASS_CALLBACK, IPPROTO_TCP, contact->port);
+	row = lcs_pinhole_open(conn, &want);
 	if (!row)
 		return;
-	row->call_id = msg->call_id;
-	row->cseq = msg->cseq;
-	row->pending = true;
 	row->expires = expires;
 	row->instance = contact->instance;
 	row->opaque = contact->opaque;
@@ -107,7 +105,7 @@ void lcs_register_binding(struct lcs_conn *conn, const struct lcs_endpoint *ep)
 	u8 rank;
 
 	list_for_each_entry(row, &conn->client->pinholes, list) {
-		if (!row->pending)
+		if (!row->pending.set || row->class != LCS_CLASS_CALLBACK)
 			continue;
 		/* A second binding: the first was not the only one. */
 		if (row->answer_rank == LCS_RANK_ONLY)
@@ -143,11 +141,15 @@ static void answer_row(struct lcs_pinhole *row, const struct lcs_message *msg)
 		return;
 	if (msg->status < 300) {
 		lifetime = lifetime_of(row, msg);
-		if (!lifetime || !lcs_pinhole_confirm(row, lifetime))
+		if (!lifetime) {
 			lcs_pinhole_close(row);
-	} else if (row->active) {
+			return;
+		}
+		row->registered = true;
+		lcs_pinhole_confirm(row, lifetime);
+	} else if (row->confirmed) {
 		/* A failed refresh does not cut a live binding. */
-		row->pending = false;
+		row->pending.set = false;
 	} else {
 		lcs_pinhole_close(row);
 	}
@@ -163,11 +165,12 @@ static void answer_row(struct lcs_pinhole *row, const struct lcs_message *msg)
 void lcs_register_answer(struct lcs_conn *conn, const struct lcs_message *msg)
 {
 	bool readable = !(msg->flags & LCS_MSG_UNREADABLE) && msg->method == LCS_METHOD_REGISTER;
+	struct lcs_transaction tr = lcs_transaction_of(msg, false);
 	struct lcs_pinhole *row, *next;
 
 	list_for_each_entry_safe(row, next, &conn->client->pinholes, list)
-		if (readable && row->pending && row->class == LCS_CLASS_CALLBACK &&
-		    row->call_id == msg->call_id && row->cseq == msg->cseq)
+		if (readable && row->class == LCS_CLASS_CALLBACK &&
+		    lcs_same_transaction(&row->pending, &tr))
 			answer_row(row, msg);
 	list_for_each_entry(row, &conn->client->pinholes, list)
 		row->answer_rank = LCS_RANK_NONE;
