@@ -259,6 +259,20 @@ def crash(rig, tap, family):
         rig.expectation(dport=7100)
 
 
+def rules_reloaded(rig, tap, family):
+    with tap.case(f"IPv{family}: the ruleset loaded again changes nothing for "
+                  "those signed in"), client(rig, family) as user:
+        user.sign_in(7100)
+        link = user.must_be_called(7100)
+        user.register(7101)
+        rig.shell("lcs_rules")
+        link.forth(user.notify_text(7100))
+        user.must_be_called(7100)
+        user.accept(7101)
+        user.must_be_called(7101)
+        user.must_not_be_called(7102)
+
+
 def ends_with_connection(rig, tap, family):
     with tap.case(f"IPv{family}: the expectation ends with its connection"), \
             client(rig, family) as user:
@@ -286,6 +300,7 @@ def main():
         shut_to_others(rig, tap, family)
         shut_to_udp(rig, tap, family)
         crash(rig, tap, family)
+        rules_reloaded(rig, tap, family)
         ends_with_connection(rig, tap, family)
     tap.done()
 

@@ -215,18 +215,25 @@ class Rig:
         self.barriers = {}
         self.made = "LCS_NS" not in os.environ
         if self.made:
-            os.environ["LCS_NS"] = f"lcs{os.getpid()}"
-            atexit.register(self._down)
-            signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-            self.shell("lcs_up", *options)
+            self._make(options, rules)
         # One CPU: packets sent one after the other stay in that order.
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
         for host in ("fw", *ADDRESS[4]):
             self.fds[host] = os.open(
                 f"/run/netns/{os.environ['LCS_NS']}-{host}", os.O_RDONLY)
         self.home = os.open("/proc/self/ns/net", os.O_RDONLY)
-        if rules and self.made:
-            self.shell("lcs_rules")
+
+    def _make(self, options, rules):
+        os.environ["LCS_NS"] = f"lcs{os.getpid()}"
+        atexit.register(self._down)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        try:
+            self.shell("lcs_up", *options)
+            if rules:
+                self.shell("lcs_rules")
+        except Failed as error:
+            print("Bail out!", str(error).replace("\n", " "))
+            sys.exit(1)
 
     @staticmethod
     def shell(*words):

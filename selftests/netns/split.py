@@ -34,14 +34,16 @@ def length_of_request(rig):
         return len(user.register_text(FIRST_PORT, ntlm(700)))
 
 
-def every_byte(rig, tap, family):
+def every_byte(rig, tap, family, step):
     length = length_of_request(rig)
-    with tap.case(f"IPv{family}: a REGISTER of {length} bytes cut at every "
-                  "byte into two segments, and its 200"):
+    which = "every byte" if step == 1 else f"every {step}th byte"
+    with tap.case(f"IPv{family}: a REGISTER of {length} bytes cut at {which} "
+                  "into two segments, and its 200"):
         check(length > 1400, "the length of the real one")
-        for start in range(1, length, 40):
+        for start in range(1, length, 40 * step):
             with client(rig, family) as user:
-                for cut in range(start, min(start + 40, length)):
+                end = min(start + 40 * step, length)
+                for cut in range(start, end, step):
                     sign_in_cut(user, FIRST_PORT + cut, cut)
                     user.sign_out(FIRST_PORT + cut)
 
@@ -170,7 +172,8 @@ def main():
     pipelined(rig, tap)
     first_bytes(rig, tap)
     at_random(rig, tap)
-    every_byte(rig, tap, 4)
+    every_byte(rig, tap, 4, 1)
+    every_byte(rig, tap, 6, 11)
     tap.done()
 
 
