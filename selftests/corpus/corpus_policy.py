@@ -7,6 +7,7 @@ is closed must be open; every endpoint of a client must be accounted for.
 """
 
 import ipaddress
+from dataclasses import replace
 
 from corpus_reader import FLAGS, Close, Message, Probe
 
@@ -116,7 +117,8 @@ class Policy:
                 self.fail(outcome.line, f"a callback comes from {wanted}")
         if "unreadable" in message.flags:
             self.fail(outcome.line, "an unreadable message opens nothing")
-        self.table[key] = outcome
+        # A copy: the table changes its rows, the dialogue stays what the file says.
+        self.table[key] = replace(outcome)
 
     def row(self, outcome):
         row = self.table.get(outcome.key())
