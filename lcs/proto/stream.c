@@ -177,12 +177,12 @@ static void process_line(struct lcs_reader *r, const struct lcs_line *line)
 
 	switch (stream->state) {
 	case LCS_START_LINE:
-		if (lcs_sip_start(r, line)) {
+		/* First, because the sink may give the stream up when it gets the Request-URI. */
+		stream->state = LCS_HEADER;
+		if (lcs_sip_start(r, line))
 			stream->seen = 1;
-			stream->state = LCS_HEADER;
-		} else {
+		else
 			lcs_stream_give_up(stream, stream->seen ? LCS_BAD_START : LCS_NOT_SIP);
-		}
 		break;
 	case LCS_HEADER:
 		if (line->text.at == line->text.end)
@@ -303,7 +303,7 @@ static void keep_no_more(struct lcs_reader *r, const u8 *to)
 		append(r, r->at + min((u32)(to - r->at), LCS_NAME_MAX - stream->line_len));
 	}
 	long_line(r, (struct lcs_text){ stream->line, stream->line + stream->line_len });
-	skip_kept(r, true);
+	skip_kept(r, stream->state != LCS_BODY_SKIPPED);
 }
 
 /*
