@@ -14,7 +14,7 @@ modules:
 	+@scripts/build $(target) $(checks) modules
 
 install: modules
-	+@scripts/build $(target) modules_install
+	+@scripts/build $(target) CONFIG_MODULE_SIG_ALL= DEPMOD=true modules_install
 	@scripts/install-index $(target)
 
 uninstall:
