@@ -13,8 +13,8 @@ import socket
 import struct
 
 from lcspeer import (SIP_PORT, SLAB, Rig, Tap, check, client, contact, grown,
-                     objects, wait_fd)
-from lcsraw import ACK, PSH, SYN, RawHost, icmp_error, tcp
+                     next_seq, objects, wait_fd)
+from lcsraw import ACK, PSH, SYN, RawHost, icmp_as_tcp, icmp_error, tcp
 import select
 
 FLOOD = 100000
@@ -99,12 +99,38 @@ def error_packets(user, payload):
             yield icmp_error("192.0.2.77", source, code, about[:28], mtu)
 
 
+def disguised_errors(rig, tap, user):
+    """help() gets ICMP errors too, and they are not TCP: each of these would be
+    the next segment of a direction if somebody read it as one."""
+    with tap.case("an ICMP error that looks like the next segment, from "
+                  "either side: not read"):
+        source, port = user.main.a.getsockname()
+        target = user.main.b.getsockname()[0]
+        evil = user.register_text(7105)
+        user.cseq -= 1
+        inner, outer = RawHost(rig), RawHost(rig, "server", "192.0.2.77")
+        to_client = tcp(target, source, (SIP_PORT, port), 1, 1, ACK)
+        inner.send(icmp_as_tcp("10.0.0.77", target, to_client,
+                               next_seq(user.main.a), evil))
+        check(not rig.expectations(dport=7105), "it was read as a REGISTER")
+        user.register(7101)
+        to_server = tcp(source, target, (port, SIP_PORT), 1, 1, ACK)
+        outer.send(icmp_as_tcp("192.0.2.77", source, to_server,
+                               next_seq(user.main.b), user.answer_text(
+                                   200, "Contact: " + contact(source, 7101))))
+        user.must_not_be_called(7101)
+        user.accept(7101)
+        user.must_be_called(7101)
+        inner.close()
+        outer.close()
+
+
 def icmp_errors(rig, tap, user):
     with tap.case("2,000 ICMP errors with a REGISTER in them: nothing opens, "
                   "no memory, the stream goes on"):
         heard = rig.socket("client", 4, socket.SOCK_RAW, socket.IPPROTO_ICMP)
         heard.setblocking(False)
-        user.main.forth(user.register_text(7101))
+        user.main.forth(user.register_text(7103))
         evil = user.register_text(7105)
         user.cseq -= 1
         before = objects()
@@ -117,8 +143,8 @@ def icmp_errors(rig, tap, user):
                 router.send(packet)
         router.close()
         rig.barrier("client", "server")
-        user.accept(7101)
-        user.must_be_called(7101)
+        user.accept(7103)
+        user.must_be_called(7103)
         user.must_not_be_called(7105)
         user.main.forth(user.register_text(7102))
         user.main.back(user.answer_text(
@@ -165,6 +191,7 @@ def main():
     control(rig, tap)
     with client(rig) as user:
         user.sign_in(7100)
+        disguised_errors(rig, tap, user)
         icmp_errors(rig, tap, user)
     failing_allocations(rig, tap)
     with client(rig) as user:

@@ -33,7 +33,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 LIMIT = 60              # seconds until a condition counts as never to come
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
-TCP_REPAIR = 19
+TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ = 19, 20, 21
+TCP_SEND_QUEUE, TCP_REPAIR_OFF_NO_WP = 2, -1
 TCP_SAVE_SYN = 27
 TCP_SAVED_SYN = 28
 SIP_PORT = 5060
@@ -196,6 +197,17 @@ def segments_sent(sock):
     """tcpi_data_segs_out, linux/tcp.h"""
     info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 160)
     return struct.unpack_from("I", info, 156)[0]
+
+
+def next_seq(sock):
+    """The sequence number of the next byte that this end will send."""
+    for option, value in ((TCP_REPAIR, 1), (TCP_REPAIR_QUEUE, TCP_SEND_QUEUE)):
+        sock.setsockopt(socket.IPPROTO_TCP, option, value)
+    seq = sock.getsockopt(socket.IPPROTO_TCP, TCP_QUEUE_SEQ)
+    sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF_NO_WP)
+    # The end of repair takes that away.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return seq & 0xffffffff
 
 
 def difference(sent, got):

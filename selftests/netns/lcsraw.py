@@ -49,11 +49,21 @@ def tcp(source, target, ports, seq, ack, flags, payload=b"", options=b""):
     return ipv4(source, target, 6, segment)
 
 
-def icmp_error(source, target, code, about, mtu=0):
-    """Destination unreachable, with the packet that it complains about."""
-    body = struct.pack("!BB2sHH", 3, code, b"\0\0", 0, mtu) + about
+def icmp_error(source, target, code, about, rest=0):
+    """Destination unreachable, with the packet that it complains about; rest:
+    the second word of its header."""
+    body = struct.pack("!BB2sI", 3, code, b"\0\0", rest) + about
     body = body[:2] + checksum(body) + body[4:]
     return ipv4(source, target, 1, body)
+
+
+def icmp_as_tcp(source, target, about, seq, payload):
+    """An ICMP error that, if its header is read as a TCP header, is a segment
+    with this sequence number and payload. The data offset and the flags lie on
+    the identification of the packet that it is about: 60 bytes, PSH and ACK;
+    the payload begins 12 bytes behind that packet's TCP header."""
+    about = about[:4] + b"\xf0\x18" + about[6:40] + bytes(12) + payload
+    return icmp_error(source, target, 1, about, seq)
 
 
 class RawHost:
