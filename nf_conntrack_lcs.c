@@ -12,13 +12,16 @@
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
 #include <net/ipv6.h>
+#include <net/netfilter/nf_conntrack_seqadj.h>
 #include <net/tcp.h>
 
 #include <lcs/compat.h>
 #include <lcs/loose.h>
 #include <lcs/message.h>
+#include <lcs/nat.h>
 #include <lcs/pinhole.h>
 #include <lcs/probe.h>
+#include <lcs/segment.h>
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Live Communications Server connection tracking helper");
@@ -27,23 +30,11 @@ MODULE_ALIAS_NFCT_HELPER("lcs");
 /* nft loads the helper by its alias, but never the NAT half. */
 MODULE_SOFTDEP("post: nf_nat_lcs");
 
-/**
- * struct lcs_segment - a TCP segment being looked at
- * @skb: the packet
- * @protoff: where its TCP header begins
- * @dataoff: where its payload begins
- * @seq: sequence number of its first payload byte, host byte order
- * @len: bytes of payload
- * @dir: its direction
- */
-struct lcs_segment {
-	struct sk_buff *skb;
-	unsigned int protoff;
-	unsigned int dataoff;
-	u32 seq;
-	u32 len;
-	u8 dir;
-};
+const struct lcs_nat_hooks __rcu *lcs_nat_hooks;
+EXPORT_SYMBOL_GPL(lcs_nat_hooks);
+
+/* RFC 5925 2.2; the kernel's headers name it since 6.7 only. */
+#define LCS_TCPOPT_AO	29
 
 /* help() is called for ICMP errors about the connection too. */
 static bool is_tcp(const struct sk_buff *skb, const struct nf_conn *ct)
@@ -60,6 +51,36 @@ static bool is_tcp(const struct sk_buff *skb, const struct nf_conn *ct)
 	return nexthdr == IPPROTO_TCP;
 }
 
+/* TCP options of a SYN that say how its sender may be sent to, or forbid to change the text. */
+static void note_options(struct lcs_start *start, const struct lcs_segment *seg,
+			 const struct tcphdr *th)
+{
+	u8 buffer[MAX_TCP_OPTION_SPACE];
+	unsigned int len = th->doff * 4 - sizeof(*th);
+	const u8 *at, *end;
+
+	at = skb_header_pointer(seg->skb, seg->protoff + sizeof(*th), len, buffer);
+	if (!len || !at)
+		return;
+	for (end = at + len; at < end && *at != TCPOPT_EOL;) {
+		if (*at == TCPOPT_NOP) {
+			at++;
+			continue;
+		}
+		if (end - at < 2 || at[1] < 2 || at[1] > end - at)
+			return;
+		if (*at == TCPOPT_MSS && at[1] == TCPOLEN_MSS) {
+			start->mss[seg->dir] = at[2] << 8 | at[3];
+		} else if (*at == TCPOPT_WINDOW && at[1] == TCPOLEN_WINDOW) {
+			start->scaled |= 1 << seg->dir;
+			start->scale[seg->dir] = min_t(u8, at[2], TCP_MAX_WSCALE);
+		} else if (*at == TCPOPT_MD5SIG || *at == LCS_TCPOPT_AO || *at == TCPOPT_MPTCP) {
+			start->fixed = true;
+		}
+		at += at[1];
+	}
+}
+
 /*
  * What the handshake says: a SYN from the originator, a SYN-ACK from the responder. A stream with
  * payload in its SYN, or one opened from both sides at once, is never believed.
@@ -69,28 +90,40 @@ static void note_syn(struct nf_conn *ct, struct lcs_start *start, const struct t
 {
 	if (rcu_access_pointer(start->conn))
 		return;
+	/* Replacements need the core's window tracking to know of them. */
+	if (!nf_ct_is_confirmed(ct) && ct->status & IPS_NAT_MASK && !nfct_seqadj(ct))
+		nfct_seqadj_ext_add(ct);
 	spin_lock_bh(&ct->lock);
 	if (seg->len || th->ack != seg->dir)
 		start->closed = LCS_BOTH;
 	start->isn[seg->dir] = ntohl(th->seq);
 	start->syn |= 1 << seg->dir;
+	note_options(start, seg, th);
 	spin_unlock_bh(&ct->lock);
 }
 
-/* Feed the payload from @offset on to the stream, piece by piece where it is not in one. */
-static void read_payload(struct lcs_conn *conn, const struct lcs_segment *seg, u32 offset)
+/**
+ * lcs_segment_read() - give a part of a segment's payload to its stream
+ * @conn: the connection; caller holds client->lock and rcu_read_lock()
+ * @seg: the segment
+ * @offset: of the part in the payload, in bytes
+ * @len: of the part, at least one byte
+ */
+void lcs_segment_read(struct lcs_conn *conn, const struct lcs_segment *seg, u32 offset, u32 len)
 {
 	struct skb_seq_state state;
 	unsigned int done = 0, n;
 	const u8 *data;
 
-	skb_prepare_seq_read(seg->skb, seg->dataoff + offset, seg->dataoff + seg->len, &state);
+	offset += seg->dataoff;
+	skb_prepare_seq_read(seg->skb, offset, offset + len, &state);
 	while ((n = skb_seq_read(done, &data, &state)) > 0) {
 		lcs_message_read(conn, seg->dir, data, n);
 		done += n;
 	}
 	skb_abort_seq_read(&state);
 }
+EXPORT_SYMBOL_GPL(lcs_segment_read);
 
 /* A segment beyond the next expected byte. Where nobody needs the gap it goes on as it is. */
 static int skip_gap(struct lcs_conn *conn, const struct lcs_segment *seg)
@@ -98,7 +131,7 @@ static int skip_gap(struct lcs_conn *conn, const struct lcs_segment *seg)
 	struct lcs_stream *stream = &conn->stream[seg->dir];
 
 	if (lcs_stream_skip_to(stream, seg->seq)) {
-		read_payload(conn, seg, 0);
+		lcs_segment_read(conn, seg, 0, seg->len);
 		return NF_ACCEPT;
 	}
 	lcs_count(&conn->net->counts, LCS_COUNT_OUT_OF_ORDER);
@@ -119,8 +152,14 @@ static bool is_synced(struct lcs_conn *conn, const struct lcs_segment *seg)
 	return true;
 }
 
-/* Expectations end with their master: it lives as long as the longest of the client's pinholes. */
-static void extend_main(const struct lcs_client *client, const struct sk_buff *skb)
+/**
+ * lcs_segment_extend() - let a client's main connection live as long as the longest of its pinholes
+ * @client: the client; caller holds its lock
+ * @skb: the packet at hand
+ *
+ * Expectations end with their master.
+ */
+void lcs_segment_extend(const struct lcs_client *client, const struct sk_buff *skb)
 {
 	unsigned long left = client->until - jiffies;
 	struct nf_conn *ct;
@@ -131,6 +170,7 @@ static void extend_main(const struct lcs_client *client, const struct sk_buff *s
 	if (ct->proto.tcp.state == TCP_CONNTRACK_ESTABLISHED && nf_ct_expires(ct) < left)
 		lcs_ct_refresh(ct, skb, left);
 }
+EXPORT_SYMBOL_GPL(lcs_segment_extend);
 
 /* In order only: what was read before is passed, what comes too early is held off. */
 static int read_segment(struct lcs_conn *conn, const struct lcs_segment *seg)
@@ -144,11 +184,30 @@ static int read_segment(struct lcs_conn *conn, const struct lcs_segment *seg)
 	if (after(seg->seq, stream->next))
 		verdict = skip_gap(conn, seg);
 	else if (after(seg->seq + seg->len, stream->next))
-		read_payload(conn, seg, stream->next - seg->seq);
-	extend_main(conn->client, seg->skb);
+		lcs_segment_read(conn, seg, stream->next - seg->seq,
+				 seg->seq + seg->len - stream->next);
+	lcs_segment_extend(conn->client, seg->skb);
 unlock:
 	spin_unlock_bh(&conn->client->lock);
 	return verdict;
+}
+
+static int read_packet(struct nf_conn *ct, struct lcs_start *start, const struct lcs_segment *seg)
+{
+	const struct lcs_nat_hooks *nat;
+	struct lcs_conn *conn;
+
+	conn = seg->len ? lcs_conn_get(ct, start, seg->skb) : rcu_dereference(start->conn);
+	if (!conn)
+		return NF_ACCEPT;
+	if (READ_ONCE(conn->nat)) {
+		nat = lcs_nat();
+		/* The companion goes away: what needs translation waits until it has let go. */
+		return nat ? nat->segment(conn, seg) : NF_DROP;
+	}
+	if (!seg->len || READ_ONCE(conn->stream[seg->dir].state) == LCS_GIVEN_UP)
+		return NF_ACCEPT;
+	return read_segment(conn, seg);
 }
 
 static int lcs_help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
@@ -157,7 +216,6 @@ static int lcs_help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *c
 	struct lcs_segment seg = { .skb = skb, .protoff = protoff, .dir = CTINFO2DIR(ctinfo) };
 	struct lcs_start *start = lcs_start(ct);
 	const struct tcphdr *th;
-	struct lcs_conn *conn;
 	struct tcphdr header;
 
 	/* On loopback a packet comes by twice; the second time is told by its device. */
@@ -167,17 +225,13 @@ static int lcs_help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *c
 	if (!th)
 		return NF_ACCEPT;
 	seg.dataoff = protoff + th->doff * 4;
-	if (seg.dataoff > skb->len)
+	if (th->doff * 4 < sizeof(*th) || seg.dataoff > skb->len)
 		return NF_ACCEPT;
 	seg.len = skb->len - seg.dataoff;
 	seg.seq = ntohl(th->seq);
-	if (th->syn) {
-		note_syn(ct, start, th, &seg);
-	} else if (seg.len) {
-		conn = lcs_conn_get(ct, start);
-		if (conn && READ_ONCE(conn->stream[seg.dir].state) != LCS_GIVEN_UP)
-			return read_segment(conn, &seg);
-	}
+	if (!th->syn)
+		return read_packet(ct, start, &seg);
+	note_syn(ct, start, th, &seg);
 	return NF_ACCEPT;
 }
 

@@ -1,27 +1,260 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * NAT companion of the Live Communications Server connection tracking helper: it registers itself
- * as the helper's NAT half, so that both are loaded and counted together.
+ * NAT companion of the Live Communications Server connection tracking helper: what it keeps for a
+ * translated connection, the way of a segment through it, and what the core must know of it.
  */
 #include <linux/module.h>
+#include <linux/slab.h>
+#include <net/netfilter/nf_conntrack_seqadj.h>
 
 #include <lcs/compat.h>
+#include <lcs/hold.h>
+#include <lcs/nat.h>
+#include <lcs/packet.h>
+#include <lcs/place.h>
+#include <lcs/rewrite.h>
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Live Communications Server NAT helper");
 MODULE_ALIAS_NF_NAT_HELPER("lcs");
 
+/* What a host takes where it does not say (RFC 1122 4.2.2.6, RFC 8200 5). */
+#define LCS_MSS_V4	536
+#define LCS_MSS_V6	1220
+
+/* Acknowledgements may lie this far back and still compare. */
+#define LCS_SEQ_SPAN	0x40000000
+
+/* Somebody else translates sequence numbers here: SYNPROXY, or a connection handed over. */
+static bool is_adjusted(const struct nf_conn *ct)
+{
+	const struct nf_conn_seqadj *seqadj = nfct_seqadj(ct);
+	int dir;
+
+	if (!seqadj || test_bit(IPS_SEQ_ADJUST_BIT, &ct->status))
+		return true;
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		if (seqadj->seq[dir].offset_before || seqadj->seq[dir].offset_after)
+			return true;
+	return false;
+}
+
+static bool attach(struct lcs_conn *conn)
+{
+	int dir;
+
+	if (is_adjusted(conn->ct))
+		return false;
+	conn->nat = kzalloc(sizeof(*conn->nat), GFP_ATOMIC | __GFP_NOWARN);
+	if (!conn->nat)
+		return false;
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		conn->nat->edit[dir].una = conn->stream[dir].next;
+	return true;
+}
+
+/*
+ * Nothing was changed yet, so both spaces are the same, and the core has seen every packet: begin
+ * with where it says that the connection stands.
+ */
+static void begin(struct lcs_conn *conn)
+{
+	const struct lcs_start *start = lcs_start(conn->ct);
+	const struct ip_ct_tcp *tcp = &conn->ct->proto.tcp;
+	bool ipv4 = nf_ct_l3num(conn->ct) == NFPROTO_IPV4;
+	struct lcs_edit_start from = {};
+	struct lcs_edit *edit;
+	u32 una;
+	int dir;
+
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		edit = &conn->nat->edit[dir];
+		from.seq = conn->stream[dir].next;
+		from.edge = READ_ONCE(tcp->seen[dir].td_maxend);
+		from.mss = start->mss[!dir] ? start->mss[!dir] : ipv4 ? LCS_MSS_V4 : LCS_MSS_V6;
+		from.scale = start->scaled == LCS_BOTH ? start->scale[!dir] : 0;
+		/* What is not acknowledged is not known: the oldest possible is always right. */
+		una = edit->una;
+		if (from.seq - una > LCS_SEQ_SPAN)
+			una = from.seq - LCS_SEQ_SPAN;
+		lcs_edit_init(edit, &from);
+		edit->una = una;
+		edit->told = una;
+		edit->last = conn->last[dir];
+	}
+}
+
+/* Its window tracking must understand the acknowledgements of what it never saw sent. */
+static void tell_core(struct lcs_conn *conn)
+{
+	struct nf_conn_seqadj *seqadj = nfct_seqadj(conn->ct);
+	struct nf_conn *ct = conn->ct;
+	struct lcs_adjust adjust;
+	int dir;
+
+	spin_lock_bh(&ct->lock);
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		lcs_edit_adjust(&conn->nat->edit[dir], &adjust);
+		seqadj->seq[dir].correction_pos = adjust.correction_pos;
+		seqadj->seq[dir].offset_before = adjust.offset_before;
+		seqadj->seq[dir].offset_after = adjust.offset_after;
+		ct->proto.tcp.seen[dir].flags |= IP_CT_TCP_FLAG_BE_LIBERAL;
+	}
+	spin_unlock_bh(&ct->lock);
+}
+
+static bool is_edited(const struct lcs_nat *nat)
+{
+	int dir;
+
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		if (nat->edit[dir].edited || nat->edit[dir].log)
+			return true;
+	return false;
+}
+
+static void note_largest(struct lcs_nat *nat, const struct lcs_segment *seg)
+{
+	u32 size = skb_is_gso(seg->skb) ? skb_shinfo(seg->skb)->gso_size : seg->len;
+
+	nat->largest[seg->dir] = max_t(u32, nat->largest[seg->dir], min_t(u32, size, U16_MAX));
+}
+
+static int carry_out(struct lcs_conn *conn, const struct lcs_segment *seg, struct lcs_relay *relay)
+{
+	lcs_count_unchanged(conn, relay->unheld);
+	if (is_edited(conn->nat)) {
+		WRITE_ONCE(conn->edited, true);
+		tell_core(conn);
+	}
+	if (relay->action == LCS_RELAY_PROBE)
+		lcs_count(&conn->net->counts, LCS_COUNT_PROBES);
+	if (lcs_packet_apply(seg, relay, conn->nat->largest[seg->dir]))
+		return NF_ACCEPT;
+	lcs_count(&conn->net->counts, LCS_COUNT_DROPPED);
+	return NF_DROP;
+}
+
+static int relay_segment(struct lcs_conn *conn, const struct lcs_segment *seg)
+{
+	struct lcs_work work = { .conn = conn, .seg = seg };
+	struct lcs_stream *stream = &conn->stream[seg->dir];
+	struct lcs_relay relay = {
+		.ops = &lcs_edit_ops,
+		.ctx = &work,
+		.edit = &conn->nat->edit[seg->dir],
+		.back = &conn->nat->edit[!seg->dir],
+	};
+	enum lcs_relay_step step;
+
+	if (!conn->edited)
+		begin(conn);
+	if (!lcs_packet_view(seg, &relay))
+		return NF_DROP;
+	note_largest(conn->nat, seg);
+	step = lcs_relay_begin(&relay);
+	if (step == LCS_RELAY_GAP) {
+		lcs_count(&conn->net->counts, LCS_COUNT_OUT_OF_ORDER);
+		step = lcs_relay_gap(&relay, lcs_stream_skip_to(stream, seg->seq));
+	}
+	if (step == LCS_RELAY_READ) {
+		if (relay.read_len)
+			lcs_segment_read(conn, seg, relay.read_offset, relay.read_len);
+		lcs_relay_end(&relay, lcs_hold_from(relay.edit, relay.ops, relay.ctx, stream));
+	}
+	return carry_out(conn, seg, &relay);
+}
+
+static int segment(struct lcs_conn *conn, const struct lcs_segment *seg)
+{
+	int verdict = NF_ACCEPT;
+
+	/* Where nothing was changed, packets without payload have nothing to be translated. */
+	if (!seg->len && !READ_ONCE(conn->edited))
+		return NF_ACCEPT;
+	spin_lock_bh(&conn->client->lock);
+	if (conn->gone || !conn->nat) {
+		if (conn->edited)
+			verdict = NF_DROP;
+	} else if (conn->edited || conn->stream[seg->dir].state != LCS_GIVEN_UP) {
+		/* Outside of the IP layer's own path a packet cannot change its size. */
+		verdict = skb_dst(seg->skb) ? relay_segment(conn, seg) : NF_DROP;
+		lcs_segment_extend(conn->client, seg->skb);
+	}
+	spin_unlock_bh(&conn->client->lock);
+	return verdict;
+}
+
+/* Let the core go on with what is at rest. */
+static void hand_over(struct lcs_conn *conn)
+{
+	struct nf_conn_seqadj *seqadj = nfct_seqadj(conn->ct);
+	struct nf_conn *ct = conn->ct;
+	int dir;
+
+	spin_lock_bh(&ct->lock);
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		seqadj->seq[dir].correction_pos = conn->nat->edit[dir].sent - 1;
+		seqadj->seq[dir].offset_before = conn->nat->edit[dir].offset;
+		seqadj->seq[dir].offset_after = conn->nat->edit[dir].offset;
+	}
+	if (seqadj->seq[0].offset_after || seqadj->seq[1].offset_after)
+		set_bit(IPS_SEQ_ADJUST_BIT, &ct->status);
+	spin_unlock_bh(&ct->lock);
+}
+
+static void detach(struct lcs_conn *conn)
+{
+	struct lcs_nat *nat = conn->nat;
+	struct lcs_work work = { .conn = conn };
+
+	if (conn->edited && !nf_ct_is_dying(conn->ct)) {
+		if (lcs_edit_settled(&nat->edit[0]) && lcs_edit_settled(&nat->edit[1])) {
+			hand_over(conn);
+			conn->edited = false;
+		} else {
+			lcs_count(&conn->net->counts, LCS_COUNT_KILLED);
+			nf_ct_kill(conn->ct);
+		}
+	}
+	/* What would have to be rewritten and is not opens nothing that could be used. */
+	lcs_stream_give_up(&conn->stream[0], LCS_OPAQUE);
+	lcs_stream_give_up(&conn->stream[1], LCS_OPAQUE);
+	lcs_edit_release(&nat->edit[0], &lcs_edit_ops, &work);
+	lcs_edit_release(&nat->edit[1], &lcs_edit_ops, &work);
+	WRITE_ONCE(conn->nat, NULL);
+	kfree(nat);
+}
+
+static const struct lcs_nat_hooks hooks = {
+	.attach = attach,
+	.segment = segment,
+	.place = lcs_place,
+	.lead_in = lcs_lead_in,
+	.lead_out = lcs_lead_out,
+	.endpoint = lcs_rewrite_endpoint,
+	.headers = lcs_rewrite_headers,
+	.message = lcs_rewrite_message,
+	.detach = detach,
+};
+
 static struct nf_conntrack_nat_helper lcs_nat_helper = NF_CT_NAT_HELPER_INIT("lcs");
 
 static int __init lcs_nat_init(void)
 {
+	lcs_children_init();
 	nf_nat_helper_register(&lcs_nat_helper);
+	rcu_assign_pointer(lcs_nat_hooks, &hooks);
 	return 0;
 }
 
 static void __exit lcs_nat_exit(void)
 {
+	RCU_INIT_POINTER(lcs_nat_hooks, NULL);
+	synchronize_rcu();
+	lcs_conns_detach(detach);
 	nf_nat_helper_unregister(&lcs_nat_helper);
+	lcs_children_exit();
 }
 
 module_init(lcs_nat_init);

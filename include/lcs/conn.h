@@ -17,6 +17,9 @@
 /* Own Contacts remembered from one header block; real messages have one. */
 #define LCS_CONTACTS_MAX	4
 
+struct lcs_nat;
+struct sk_buff;
+
 /**
  * struct lcs_net - what the helper keeps for a network namespace
  * @net: the namespace
@@ -49,7 +52,6 @@ struct lcs_net {
  * @shadow_count: how many expectations they have
  * @dialog_count: how many dialogs
  * @until: jiffies at which the last pinhole ends
- * @rcu: for freeing
  */
 struct lcs_client {
 	refcount_t ref;
@@ -61,7 +63,6 @@ struct lcs_client {
 	u8 shadow_count;
 	u8 dialog_count;
 	unsigned long until;
-	struct rcu_head rcu;
 };
 
 /**
@@ -84,11 +85,13 @@ struct lcs_contact {
  * @client: its client, referenced; the client's lock protects what follows
  * @net: its namespace
  * @list: in lcs_net.conns
+ * @nat: what the NAT companion keeps, %NULL where nothing is to be rewritten
  * @client_dir: the direction whose sender is the client: on the main connection it is the
  *	originator, on a callback connection the responder
  * @gone: let go of
  * @loose: picked up in mid-stream: what opens waits for the peer's answer
  * @synced: bit per direction: its stream is being read
+ * @edited: the text was changed: every packet has to be translated
  * @bindings: the answer that the server is sending has a Contact already
  * @last: the last byte read of each direction
  * @stream: the stream of each direction
@@ -103,9 +106,11 @@ struct lcs_conn {
 	struct lcs_client *client;
 	struct lcs_net *net;
 	struct list_head list;
+	struct lcs_nat *nat;
 	u8 client_dir;
 	bool gone;
 	bool loose;
+	bool edited;
 	u8 synced;
 	bool bindings;
 	u8 contact_count;
@@ -124,6 +129,10 @@ struct lcs_conn {
  * @syn: bit per direction: its SYN was seen
  * @closed: bit per direction: never to be inspected
  * @injected: came from another firewall by conntrackd: inspected as with loose=1
+ * @fixed: the SYNs agreed on something that forbids to change the text (MPTCP, TCP-MD5, TCP-AO)
+ * @scaled: bit per direction: its SYN had a window scale
+ * @scale: the window scale
+ * @mss: MSS of each SYN, 0 where it had none
  */
 struct lcs_start {
 	struct lcs_conn __rcu *conn;
@@ -131,6 +140,10 @@ struct lcs_start {
 	u8 syn;
 	u8 closed;
 	bool injected;
+	bool fixed;
+	u8 scaled;
+	u8 scale[IP_CT_DIR_MAX];
+	u16 mss[IP_CT_DIR_MAX];
 };
 
 /* Both directions are not to be inspected. */
@@ -138,11 +151,13 @@ struct lcs_start {
 
 struct lcs_net *lcs_net(const struct net *net);
 struct lcs_start *lcs_start(const struct nf_conn *ct);
-struct lcs_conn *lcs_conn_get(struct nf_conn *ct, struct lcs_start *start);
+struct lcs_conn *lcs_conn_get(struct nf_conn *ct, struct lcs_start *start,
+			      const struct sk_buff *skb);
 const union nf_inet_addr *lcs_client_addr(const struct lcs_conn *conn);
 const union nf_inet_addr *lcs_server_addr(const struct lcs_conn *conn);
 bool lcs_is_own_port(const struct lcs_conn *conn, u16 port);
 bool lcs_is_helped(const struct nf_conn *ct);
+void lcs_conns_detach(void (*detach)(struct lcs_conn *conn));
 int lcs_conn_init(void);
 void lcs_conn_exit(void);
 

@@ -8,8 +8,8 @@
 
 #include <lcs/pinhole.h>
 
-/* Peer addresses of a dialog that are remembered; real ones have up to about ten (ICE). */
-#define LCS_PEERS_MAX	12
+/* Peer endpoints of a dialog that are remembered; real ones have up to about twenty (ICE). */
+#define LCS_PEERS_MAX	24
 /* Dialogs of a client whose peers are remembered. */
 #define LCS_DIALOGS	16
 
@@ -20,8 +20,11 @@
  * @until: jiffies; forgotten after that
  * @count: how many peers
  * @overflow: there were more
- * @index: the m= line that each peer serves
  * @peer: their addresses
+ * @port: their ports, host byte order
+ * @index: the m= line that each serves
+ * @component: RTP 1, RTCP 2
+ * @proto: IPPROTO_UDP or IPPROTO_TCP
  */
 struct lcs_dialog {
 	struct list_head list;
@@ -29,8 +32,11 @@ struct lcs_dialog {
 	unsigned long until;
 	u8 count;
 	bool overflow;
-	u8 index[LCS_PEERS_MAX];
 	union nf_inet_addr peer[LCS_PEERS_MAX];
+	u16 port[LCS_PEERS_MAX];
+	u8 index[LCS_PEERS_MAX];
+	u8 component[LCS_PEERS_MAX];
+	u8 proto[LCS_PEERS_MAX];
 };
 
 void lcs_dialog_headers(struct lcs_conn *conn, const struct lcs_message *msg, bool from_client);

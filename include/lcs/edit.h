@@ -6,10 +6,10 @@
  * Below, "in" is the sender's space and "out" the receiver's; all numbers are in host byte order.
  * Bytes pass four marks of the sender's space, each at or behind the next one:
  *
- *	forwarded	went to the receiver at least once; in the receiver's space this is @sent
- *	@have		forwarded, or held by us: the sender may be told that they have arrived
- *	@read		given to the stream; between @have and @read the sender must send them again
- *			(they went beyond the receiver's window), what they become is known already
+ *	forwarded	went to the receiver at least once; in the receiver's space it is @sent
+ *	@have		forwarded, or held by us
+ *	@read		given to the stream; what lies between @have and @read must come again
+ *			(there was no room for it), what it becomes is known already
  *
  * and @decided, between the first and the last: below it nothing will be replaced any more.
  */
@@ -79,10 +79,13 @@ struct lcs_custody {
  * @have: in: one behind the last byte that was forwarded or is held
  * @read: in: one behind the last byte given to the stream (stream->next, plus one for a FIN)
  * @decided: in: below it nothing will be replaced any more
- * @told: in: the highest acknowledgement the sender was given
+ * @promise: in: up to here the sender may be told that bytes in custody have arrived: more must
+ *	come from it in any case, or what follows is its own to repeat
+ * @told: in: the highest acknowledgment the sender was given
  * @told_edge: in: the highest right edge of the window the sender was given
  * @sent: out: one behind the last byte forwarded
- * @una: out: the highest acknowledgement of the receiver
+ * @last_seq: out: the last byte forwarded
+ * @una: out: the highest acknowledgment of the receiver
  * @edge: out: the highest right edge of the window the receiver offered
  * @max_window: the largest window it offered
  * @offset: out less in, below the first of @log
@@ -90,24 +93,24 @@ struct lcs_custody {
  * @held: bytes not forwarded yet; they end at @have
  * @kept: held bytes, forwarded since, that the receiver has not acknowledged although the sender
  *	was told that they have arrived
- * @body_seq: where the body of the message being read begins, if @body
  * @mss: the largest segment the receiver takes
  * @scale: shift of the receiver's window field
  * @count: entries of @log
- * @last: the last byte forwarded, for probes
+ * @last: the byte at @last_seq, for probes
  * @edited: something was replaced, held or probed: packets have to be translated
  * @probed: probes were sent, the receiver may report them as duplicates
- * @frozen: nothing of the message being read may be replaced any more
+ * @frozen: enum lcs_edit_result: why nothing of the message being read may be replaced any more
  * @body: the body of the message being read is held until it is whole
- * @fin: the FIN was forwarded; it is the last one below @sent, @have and @read
  */
 struct lcs_edit {
 	u32 have;
 	u32 read;
 	u32 decided;
+	u32 promise;
 	u32 told;
 	u32 told_edge;
 	u32 sent;
+	u32 last_seq;
 	u32 una;
 	u32 edge;
 	u32 max_window;
@@ -115,16 +118,14 @@ struct lcs_edit {
 	struct lcs_replacement *log;
 	struct lcs_custody held;
 	struct lcs_custody kept;
-	u32 body_seq;
 	u16 mss;
 	u8 scale;
 	u8 count;
 	u8 last;
+	u8 frozen;
 	u8 edited:1;
 	u8 probed:1;
-	u8 frozen:1;
 	u8 body:1;
-	u8 fin:1;
 };
 
 /**
@@ -162,22 +163,75 @@ enum lcs_edit_result {
 };
 
 /**
- * struct lcs_adjust - what the core's tcp_in_window() needs to judge the receiver's ACKs
+ * struct lcs_adjust - what the core's tcp_in_window() needs to judge both sides
  * @correction_pos: nf_ct_seqadj.correction_pos, in the receiver's space
  * @offset_before: for ACKs up to it
  * @offset_after: for those behind it
+ * @edge: ip_ct_tcp_state.td_maxend of the sender is at least this: what the sender may send
  */
 struct lcs_adjust {
 	u32 correction_pos;
 	s32 offset_before;
 	s32 offset_after;
+	u32 edge;
 };
+
+/**
+ * struct lcs_place - what lies at a position of the stream
+ * @edit: the first replacement that ends behind it, or %NULL
+ * @offset: out less in, before that replacement
+ */
+struct lcs_place {
+	struct lcs_replacement *edit;
+	s32 offset;
+};
+
+/* Sequence numbers in order, although they wrap. */
+static inline bool lcs_before(u32 a, u32 b)
+{
+	return (s32)(a - b) < 0;
+}
+
+static inline bool lcs_after(u32 a, u32 b)
+{
+	return lcs_before(b, a);
+}
+
+static inline u32 lcs_first(u32 a, u32 b)
+{
+	return lcs_before(a, b) ? a : b;
+}
+
+static inline u32 lcs_last(u32 a, u32 b)
+{
+	return lcs_before(a, b) ? b : a;
+}
+
+static inline u32 lcs_in_end(const struct lcs_replacement *edit)
+{
+	return edit->seq + edit->in_len;
+}
+
+static inline u32 lcs_custody_end(const struct lcs_custody *custody)
+{
+	return custody->seq + custody->len;
+}
 
 void lcs_edit_init(struct lcs_edit *edit, const struct lcs_edit_start *start);
 void lcs_edit_release(struct lcs_edit *edit, const struct lcs_edit_ops *ops, void *ctx);
 enum lcs_edit_result lcs_edit_replace(struct lcs_edit *edit, const struct lcs_edit_ops *ops,
 				      void *ctx, struct lcs_range at, const u8 *text, u32 len);
 void lcs_edit_forget(struct lcs_edit *edit, const struct lcs_edit_ops *ops, void *ctx, u32 seq);
+struct lcs_place lcs_place_in(const struct lcs_edit *edit, u32 in);
+struct lcs_place lcs_place_out(const struct lcs_edit *edit, u32 out);
+u32 lcs_edit_out(const struct lcs_edit *edit, u32 in);
+u32 lcs_edit_out_end(const struct lcs_edit *edit, u32 in);
+u32 lcs_edit_in(const struct lcs_edit *edit, u32 out);
+u32 lcs_edit_in_end(const struct lcs_edit *edit, u32 out);
+u32 lcs_edit_in_edge(const struct lcs_edit *edit, u32 out);
+u32 lcs_edit_quantum(const struct lcs_edit *edit);
+u32 lcs_edit_spare(const struct lcs_edit *edit);
+void lcs_edit_acked(struct lcs_edit *edit, const struct lcs_edit_ops *ops, void *ctx, u32 una);
 s32 lcs_edit_growth(const struct lcs_edit *edit, u32 from, u32 to);
 void lcs_edit_adjust(const struct lcs_edit *edit, struct lcs_adjust *adjust);
 

@@ -17,6 +17,8 @@ struct nf_conntrack_expect;
 #define LCS_SHADOWS_MAX		192
 /* Peer addresses one pinhole can be narrowed to; with more it stays open to any. */
 #define LCS_SOURCES_MAX		8
+/* Expectations of one pinhole: those for its sources, and those that lead out to its peers. */
+#define LCS_ROW_SHADOWS_MAX	16
 /* Dialogs that share a callback; with more it lives until its lifetime ends. */
 #define LCS_DIALOGS_MAX		4
 
@@ -60,6 +62,8 @@ struct lcs_transaction {
  * @class: what for
  * @proto: IPPROTO_TCP or IPPROTO_UDP
  * @index: number of the m= line it serves
+ * @component: RTP 1 or RTCP 2, 0 for anything else (RFC 5245 4.1.1.1)
+ * @pair: the port above it must stay its neighbour outside, too
  * @inactive: nothing may come before it is confirmed
  * @port: host byte order
  * @cause: the transaction that asks, and may confirm it
@@ -69,6 +73,8 @@ struct lcs_want {
 	enum lcs_class class;
 	u8 proto;
 	u8 index;
+	u8 component;
+	bool pair;
 	bool inactive;
 	u16 port;
 	struct lcs_transaction cause;
@@ -76,7 +82,8 @@ struct lcs_want {
 
 /**
  * struct lcs_pinhole - a row of the table
- * @node: in the hash; under nf_conntrack_expect_lock, RCU
+ * @node: in the hash of inside forms; under nf_conntrack_expect_lock, RCU
+ * @outside_node: in that of outside forms, where @translated
  * @list: in client->pinholes
  * @net: its namespace
  * @client: its owner
@@ -84,8 +91,12 @@ struct lcs_want {
  * @exp: the expectations, referenced
  * @shadows: how many
  * @key: what it leads to; never changes
+ * @outside: its outside address and port, the same as inside where nothing is translated
  * @class: what it is for
  * @index: number of the m= line it serves
+ * @component: RTP 1, RTCP 2
+ * @pair: see struct lcs_want
+ * @translated: inside and outside form differ, or may
  * @unlinked: closed or claimed by another client, out of the hash; under nf_conntrack_expect_lock
  * @outbound: it leads out, from the client to a peer
  * @active: packets may come
@@ -106,21 +117,26 @@ struct lcs_want {
  */
 struct lcs_pinhole {
 	struct hlist_node node;
+	struct hlist_node outside_node;
 	struct list_head list;
 	struct lcs_net *net;
 	struct lcs_client *client;
 	struct lcs_conn *conn;
-	struct nf_conntrack_expect *exp[LCS_SOURCES_MAX];
+	struct nf_conntrack_expect *exp[LCS_ROW_SHADOWS_MAX];
 	u8 shadows;
 	u8 class;
 	u8 index;
+	u8 component;
 	u8 answer_rank;
+	bool pair;
+	bool translated;
 	bool unlinked;
 	bool outbound;
 	bool active;
 	bool confirmed;
 	bool registered;
 	struct lcs_key key;
+	struct lcs_key outside;
 	struct lcs_transaction pending;
 	struct lcs_transaction drop;
 	u64 dialog[LCS_DIALOGS_MAX];
@@ -143,6 +159,7 @@ struct lcs_pinhole {
  * @LCS_REFUSED_SHUTDOWN: the connection has lost its helper
  * @LCS_REFUSED_UNREADABLE: a header that decides could not be read
  * @LCS_REFUSED_RELAYED: it leads out, and parameter relayed is 0
+ * @LCS_REFUSED_OUTSIDE: no outside port is free for it
  * @LCS_REFUSALS: how many reasons there are
  */
 enum lcs_refusal {
@@ -155,6 +172,7 @@ enum lcs_refusal {
 	LCS_REFUSED_SHUTDOWN,
 	LCS_REFUSED_UNREADABLE,
 	LCS_REFUSED_RELAYED,
+	LCS_REFUSED_OUTSIDE,
 	LCS_REFUSALS,
 };
 
@@ -168,12 +186,16 @@ static inline bool lcs_same_transaction(const struct lcs_transaction *a,
 const char *lcs_refusal_name(enum lcs_refusal why);
 struct lcs_transaction lcs_transaction_of(const struct lcs_message *msg, bool from_client);
 struct lcs_pinhole *lcs_pinhole_open(struct lcs_conn *conn, const struct lcs_want *want);
+struct lcs_pinhole *lcs_pinhole_reserve(struct lcs_conn *conn, const struct lcs_want *want);
 struct lcs_pinhole *lcs_pinhole_find(const struct lcs_conn *conn, const struct lcs_want *want);
 void lcs_pinhole_close(struct lcs_pinhole *row);
 void lcs_pinhole_refuse(struct lcs_conn *conn, enum lcs_class class, enum lcs_refusal why);
 void lcs_pinhole_confirm(struct lcs_pinhole *row, u32 seconds);
 void lcs_pinhole_extend(struct lcs_pinhole *row, u32 seconds);
 void lcs_pinhole_narrow(struct lcs_pinhole *row, const union nf_inet_addr *from, unsigned int n);
+void lcs_pinhole_lead_out(struct lcs_pinhole *row, const union nf_inet_addr *to, u16 port);
+struct lcs_pinhole *lcs_pinhole_inside(const struct lcs_net *lnet, const struct lcs_key *key);
+struct lcs_pinhole *lcs_pinhole_outside(const struct lcs_net *lnet, const struct lcs_key *key);
 void lcs_pinhole_join(struct lcs_pinhole *row, u64 call_id);
 bool lcs_pinhole_leave(struct lcs_pinhole *row, u64 call_id);
 bool lcs_pinhole_serves(const struct lcs_pinhole *row, u64 call_id);

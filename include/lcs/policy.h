@@ -26,6 +26,8 @@ enum lcs_class {
 const char *lcs_class_name(enum lcs_class class);
 bool lcs_port_allowed(enum lcs_class class, u16 port);
 const char *lcs_port_parameter(enum lcs_class class);
+bool lcs_port_keeps(enum lcs_class class, u16 port);
+void lcs_outside_ports(enum lcs_class class, u16 *low, u16 *high);
 bool lcs_callback_from_any(void);
 bool lcs_media_from_peer(void);
 bool lcs_relayed(void);

@@ -3,14 +3,16 @@
  * A TCP segment on its way through a connection whose text is rewritten: what becomes of its
  * header and of its payload.
  *
- *	lcs_relay_begin() ->	LCS_RELAY_READY: carry out relay->action
- *				LCS_RELAY_READ: give relay->read_len bytes of the payload, from
- *					relay->read_offset on, to the stream; its sink calls
- *					lcs_edit_replace(); then lcs_relay_end()
- *				LCS_RELAY_GAP: bytes are missing before it; lcs_relay_gap()
+ * lcs_relay_begin() says what to do next:
  *
- * All under the lock of the connection. A packet that cannot be made what relay->out says is
- * dropped: for the engine that is a loss like any other.
+ *	LCS_RELAY_READ	give relay->read_len bytes of the payload (may be none), from
+ *			relay->read_offset on, to the stream, whose sink calls lcs_edit_replace();
+ *			then lcs_relay_end(), which may ask for more
+ *	LCS_RELAY_GAP	bytes are missing before it: lcs_relay_gap()
+ *	LCS_RELAY_READY	carry out relay->action, then lcs_relay_done()
+ *
+ * All of that under the lock of the connection. A packet that cannot be made what relay->out says
+ * is dropped: for the engine that is a loss like any other.
  */
 #ifndef _LCS_RELAY_H
 #define _LCS_RELAY_H
@@ -40,7 +42,7 @@ struct lcs_sack {
 /**
  * struct lcs_tcp - a TCP segment; not for SYNs, those pass as they are
  * @seq: sequence number
- * @ack: acknowledgement number, if LCS_TCP_ACK
+ * @ack: acknowledgment number, if LCS_TCP_ACK
  * @len: bytes of payload
  * @window: window field, unscaled
  * @urg: urgent pointer, if LCS_TCP_URG
@@ -91,17 +93,19 @@ enum lcs_relay_action {
  * @ops: the surroundings (set by the caller, as are all up to @in)
  * @ctx: their own
  * @edit: the segment's own direction
- * @back: the other direction, which its acknowledgement is about
+ * @back: the other direction, which its acknowledgment is about
  * @max_len: the longest payload the packet can carry, at most 65535 less its headers
  * @in: the segment as it came
  * @out: as it goes
  * @action: what becomes of its payload
  * @changed: the header is not as it came
  * @unheld: something could not be held; the message passes as it is from there on
+ * @busy: not all of it was read, the log being too full: the sender repeats it
  * @probe: the byte of a probe
  * @read_offset: where the payload is new to the stream
  * @read_len: how much of it
  * @from: out: where the payload of @out begins; moves on with lcs_relay_piece()
+ * @spent: bytes that were held, go on now, and are not needed any more
  */
 struct lcs_relay {
 	const struct lcs_edit_ops *ops;
@@ -113,11 +117,13 @@ struct lcs_relay {
 	struct lcs_tcp out;
 	enum lcs_relay_action action;
 	bool changed;
+	bool busy;
 	enum lcs_edit_result unheld;
 	u8 probe;
 	u32 read_offset;
 	u32 read_len;
 	u32 from;
+	struct lcs_custody spent;
 };
 
 /**
@@ -133,8 +139,9 @@ struct lcs_piece {
 };
 
 enum lcs_relay_step lcs_relay_begin(struct lcs_relay *relay);
-void lcs_relay_gap(struct lcs_relay *relay, bool unneeded);
-void lcs_relay_end(struct lcs_relay *relay, u32 undecided);
+enum lcs_relay_step lcs_relay_gap(struct lcs_relay *relay, bool unneeded);
+enum lcs_relay_step lcs_relay_end(struct lcs_relay *relay, u32 undecided);
+void lcs_relay_done(struct lcs_relay *relay);
 bool lcs_relay_piece(struct lcs_relay *relay, struct lcs_piece *piece);
 
 #endif /* _LCS_RELAY_H */

@@ -8,17 +8,27 @@
 #include <lcs/stream.h>
 
 /*
- * Can a header line that begins so be one that is read? Those are: an empty one, and the names,
- * long and compact, of Call-ID (c, i), Contact (c, m), Content-Encoding (c, e), Content-Length
- * (c, l), Content-Type (c), CSeq (c), Expires (e) and To (t).
+ * Can a header line that begins so be one that is read? Those are an empty one, and Call-ID (i),
+ * Contact (m), Content-Encoding (e), Content-Length (l), Content-Type (c), CSeq, Expires and To (t).
+ * @text has at least a byte; the second is looked at where it is there.
  */
-static inline bool lcs_header_may_begin(u8 c)
+static inline bool lcs_header_may_begin(struct lcs_text text)
 {
 	const u32 letters = 1 << ('c' - 'a') | 1 << ('e' - 'a') | 1 << ('i' - 'a') |
 			    1 << ('l' - 'a') | 1 << ('m' - 'a') | 1 << ('t' - 'a');
-	u8 letter = (c | 0x20) - 'a';
+	u8 first = *text.at | 0x20, letter = first - 'a', second;
 
-	return letter < 26 ? letters >> letter & 1 : c == '\r' || c == '\n';
+	if (letter >= 26)
+		return *text.at == '\r' || *text.at == '\n';
+	if (!(letters >> letter & 1))
+		return false;
+	if (lcs_text_len(text) < 2)
+		return true;
+	second = text.at[1] | 0x20;
+	if (text.at[1] == ':' || lcs_is_lws(text.at[1]))
+		return true;
+	return first == 'c' ? second == 'a' || second == 'o' || second == 's' :
+	       first == 'e' ? second == 'x' : first == 't' && second == 'o';
 }
 
 enum lcs_interest lcs_sip_start_interest(struct lcs_text text);
@@ -27,6 +37,5 @@ struct lcs_text lcs_header_name(struct lcs_text *text);
 bool lcs_sip_start(struct lcs_reader *reader, const struct lcs_line *line);
 void lcs_sip_header(struct lcs_reader *reader, const struct lcs_line *line);
 void lcs_sip_long_header(struct lcs_stream *stream, struct lcs_text text);
-bool lcs_param(struct lcs_text params, const char *lower, struct lcs_text *value);
 
 #endif /* _LCS_SIP_H */

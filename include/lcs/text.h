@@ -46,18 +46,132 @@ static inline bool lcs_is_digit(u8 c)
 /* Linear white space of RFC 3261 25.1: a folded line keeps its CR and LF inside. */
 static inline bool lcs_is_lws(u8 c)
 {
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+	const u32 others = 1 << '\t' | 1 << '\r' | 1 << '\n';
+
+	return c <= ' ' && (c == ' ' || others >> c & 1);
+}
+
+/* What follows is inline for the sake of its constant second argument: a few loads and compares. */
+
+/* Are eight bytes those of a word, case aside? Bit 5 counts where the word has no letter. */
+static __always_inline bool lcs_same_8(const u8 *at, const char *lower)
+{
+	u64 bytes, word;
+
+	memcpy(&bytes, at, sizeof(bytes));
+	memcpy(&word, lower, sizeof(word));
+	return (bytes | (word & 0x4040404040404040ull) >> 1) == word;
+}
+
+static __always_inline bool lcs_same_4(const u8 *at, const char *lower)
+{
+	u32 bytes, word;
+
+	memcpy(&bytes, at, sizeof(bytes));
+	memcpy(&word, lower, sizeof(word));
+	return (bytes | (word & 0x40404040u) >> 1) == word;
+}
+
+static __always_inline bool lcs_same(const u8 *at, const char *lower, u32 len)
+{
+	u32 i;
+
+	if (len >= 8) {
+		for (i = 0; i + 8 < len; i += 8)
+			if (!lcs_same_8(at + i, lower + i))
+				return false;
+		return lcs_same_8(at + len - 8, lower + len - 8);
+	}
+	if (len >= 4)
+		return lcs_same_4(at, lower) && lcs_same_4(at + len - 4, lower + len - 4);
+	for (i = 0; i < len; i++)
+		if (lcs_lower(at[i]) != (u8)lower[i])
+			return false;
+	return true;
+}
+
+/**
+ * lcs_text_is() - does the text equal a word, case aside
+ * @text: the text
+ * @lower: the word, a literal of small letters, digits, blanks and "-./:=+"
+ *
+ * Return: true where it does.
+ */
+static __always_inline bool lcs_text_is(struct lcs_text text, const char *lower)
+{
+	u32 len = __builtin_strlen(lower);
+
+	return lcs_text_len(text) == len && lcs_same(text.at, lower, len);
+}
+
+/**
+ * lcs_text_begins() - does the text begin with a word, case aside
+ * @text: the text
+ * @lower: the word, as for lcs_text_is()
+ *
+ * Return: true where it does.
+ */
+static __always_inline bool lcs_text_begins(struct lcs_text text, const char *lower)
+{
+	u32 len = __builtin_strlen(lower);
+
+	return lcs_text_len(text) >= len && lcs_same(text.at, lower, len);
+}
+
+/**
+ * lcs_skip_lws() - step over leading white space
+ * @text: the text, shortened from the front
+ */
+static inline void lcs_skip_lws(struct lcs_text *text)
+{
+	while (text->at < text->end && lcs_is_lws(*text->at))
+		text->at++;
+}
+
+/**
+ * lcs_trim_end() - take white space off the end
+ * @text: the text, shortened
+ */
+static inline void lcs_trim_end(struct lcs_text *text)
+{
+	while (text->end > text->at && lcs_is_lws(text->end[-1]))
+		text->end--;
+}
+
+/**
+ * lcs_trim() - take white space off both ends
+ * @text: the text, shortened
+ */
+static inline void lcs_trim(struct lcs_text *text)
+{
+	lcs_skip_lws(text);
+	lcs_trim_end(text);
+}
+
+/**
+ * lcs_take_word() - take the next word, up to white space
+ * @text: the text, shortened by the word and the white space before it
+ *
+ * Return: the word, empty where there is none.
+ */
+static inline struct lcs_text lcs_take_word(struct lcs_text *text)
+{
+	struct lcs_text word;
+
+	lcs_skip_lws(text);
+	word.at = text->at;
+	while (text->at < text->end && !lcs_is_lws(*text->at))
+		text->at++;
+	word.end = text->at;
+	return word;
 }
 
 const u8 *lcs_find_byte(const u8 *at, const u8 *end, u8 byte);
-bool lcs_text_is(struct lcs_text text, const char *lower);
-bool lcs_text_same(struct lcs_text a, struct lcs_text b);
-bool lcs_text_begins(struct lcs_text text, const char *lower);
-void lcs_skip_lws(struct lcs_text *text);
-void lcs_trim(struct lcs_text *text);
-struct lcs_text lcs_take_word(struct lcs_text *text);
+const u8 *lcs_find_line_end(const u8 *at, const u8 *end);
+const u8 *lcs_find_delimiter(const u8 *at, const u8 *end, u8 one, u8 two, u8 three);
 const u8 *lcs_skip_quoted(const u8 *at, const u8 *end);
 bool lcs_read_number(struct lcs_text text, u32 max, u32 *number);
+bool lcs_take_port(struct lcs_text *text, u16 *port);
 bool lcs_read_port(struct lcs_text text, u16 *port);
 bool lcs_read_addr(struct lcs_text text, struct lcs_addr *addr);
 u32 lcs_hash_lower(struct lcs_text text);

@@ -7,6 +7,8 @@
  * for entries that were never confirmed, and in newer kernels perhaps after this module has gone.
  */
 #include <linux/module.h>
+#include <linux/rwsem.h>
+#include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
@@ -15,6 +17,7 @@
 #include <lcs/conn.h>
 #include <lcs/dialog.h>
 #include <lcs/message.h>
+#include <lcs/nat.h>
 #include <lcs/pinhole.h>
 #include <lcs/policy.h>
 
@@ -45,6 +48,7 @@ struct lcs_start *lcs_start(const struct nf_conn *ct)
 
 	return nfct_help(ct) ? nfct_help_data(ct) : NULL;
 }
+EXPORT_SYMBOL_GPL(lcs_start);
 
 /**
  * lcs_is_helped() - does this module help the connection
@@ -71,6 +75,7 @@ const union nf_inet_addr *lcs_client_addr(const struct lcs_conn *conn)
 {
 	return &conn->ct->tuplehash[conn->client_dir].tuple.src.u3;
 }
+EXPORT_SYMBOL_GPL(lcs_client_addr);
 
 /**
  * lcs_server_addr() - the server's own address
@@ -139,7 +144,20 @@ static struct lcs_client *new_client(struct lcs_conn *main)
 	return client;
 }
 
-static struct lcs_conn *new_conn(struct nf_conn *ct, const struct lcs_start *start)
+/* Where the client is translated, its text is; only on the way through the IP layer, though. */
+static void attach_nat(struct lcs_conn *conn, const struct lcs_start *start,
+		       const struct sk_buff *skb)
+{
+	const struct lcs_nat_hooks *nat = lcs_nat();
+
+	if (!nat || !lcs_is_translated(conn))
+		return;
+	if (!skb_dst(skb) || conn->loose || start->fixed || !nat->attach(conn))
+		lcs_count(&conn->net->counts, LCS_COUNT_UNTRANSLATABLE);
+}
+
+static struct lcs_conn *new_conn(struct nf_conn *ct, const struct lcs_start *start,
+				 const struct sk_buff *skb)
 {
 	struct lcs_conn *conn = kmem_cache_zalloc(lcs_conn_cache, GFP_ATOMIC);
 	int dir;
@@ -162,6 +180,7 @@ static struct lcs_conn *new_conn(struct nf_conn *ct, const struct lcs_start *sta
 		kmem_cache_free(lcs_conn_cache, conn);
 		return NULL;
 	}
+	attach_nat(conn, start, skb);
 	return conn;
 }
 
@@ -185,6 +204,8 @@ static struct lcs_conn *publish(struct lcs_conn *conn, struct lcs_start *start)
 		return conn;
 	}
 	spin_unlock_bh(&lnet->lock);
+	if (conn->nat)
+		lcs_nat()->detach(conn);
 	client_put(conn->client);
 	kmem_cache_free(lcs_conn_cache, conn);
 	return other;
@@ -194,12 +215,14 @@ static struct lcs_conn *publish(struct lcs_conn *conn, struct lcs_start *start)
  * lcs_conn_get() - the connection of a conntrack entry, made where there is none yet
  * @ct: the entry, of the packet at hand
  * @start: lcs_start() of it
+ * @skb: the packet
  *
  * Caller holds rcu_read_lock().
  *
  * Return: %NULL where it is not to be inspected, or there is no memory.
  */
-struct lcs_conn *lcs_conn_get(struct nf_conn *ct, struct lcs_start *start)
+struct lcs_conn *lcs_conn_get(struct nf_conn *ct, struct lcs_start *start,
+			      const struct sk_buff *skb)
 {
 	struct lcs_conn *conn = rcu_dereference(start->conn);
 
@@ -212,7 +235,7 @@ struct lcs_conn *lcs_conn_get(struct nf_conn *ct, struct lcs_start *start)
 		lcs_count(&lcs_net(nf_ct_net(ct))->counts, LCS_COUNT_UNPROVEN);
 		return NULL;
 	}
-	conn = new_conn(ct, start);
+	conn = new_conn(ct, start, skb);
 	if (!conn) {
 		/* Without its first byte the stream is not proven any more. */
 		WRITE_ONCE(start->closed, LCS_BOTH);
@@ -228,6 +251,7 @@ static void let_go(struct lcs_conn *conn)
 	struct lcs_client *client = conn->client;
 	struct lcs_net *lnet = conn->net;
 	struct nf_conn *ct = conn->ct;
+	const struct lcs_nat_hooks *nat;
 
 	spin_lock_bh(&client->lock);
 	conn->gone = true;
@@ -235,6 +259,12 @@ static void let_go(struct lcs_conn *conn)
 		client->main = NULL;
 	lcs_pinholes_orphan(conn);
 	lcs_message_release(conn);
+	rcu_read_lock();
+	nat = lcs_nat();
+	/* Without the companion it has let go of this already, or is about to. */
+	if (nat && conn->nat)
+		nat->detach(conn);
+	rcu_read_unlock();
 	spin_unlock_bh(&client->lock);
 
 	spin_lock_bh(&lnet->lock);
@@ -265,6 +295,32 @@ static bool has_ended(const struct lcs_conn *conn)
 	rcu_read_unlock();
 	return ended;
 }
+
+/**
+ * lcs_conns_detach() - the NAT companion goes away
+ * @detach: lets go of the conn->nat of a connection, whose client's lock is held
+ *
+ * It has taken back its hooks, and no packet uses them any more. May sleep.
+ */
+void lcs_conns_detach(void (*detach)(struct lcs_conn *conn))
+{
+	struct lcs_conn *conn;
+	struct net *net;
+
+	down_read(&net_rwsem);
+	for_each_net(net) {
+		rcu_read_lock();
+		list_for_each_entry_rcu(conn, &lcs_net(net)->conns, list) {
+			spin_lock_bh(&conn->client->lock);
+			if (conn->nat)
+				detach(conn);
+			spin_unlock_bh(&conn->client->lock);
+		}
+		rcu_read_unlock();
+	}
+	up_read(&net_rwsem);
+}
+EXPORT_SYMBOL_GPL(lcs_conns_detach);
 
 /* Only this work, and the namespace's exit once it is cancelled, take connections off the list. */
 static void sweep(struct work_struct *work)

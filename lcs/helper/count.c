@@ -31,6 +31,7 @@ static const char *const lcs_count_names[LCS_COUNTS] = {
 	[LCS_COUNT_REFUSED_SHUTDOWN] = "refused_shutdown",
 	[LCS_COUNT_REFUSED_UNREADABLE] = "refused_unreadable",
 	[LCS_COUNT_REFUSED_RELAYED] = "refused_relayed",
+	[LCS_COUNT_REFUSED_OUTSIDE] = "refused_outside",
 	[LCS_COUNT_GIVEN_UP_NOT_SIP] = "given_up_not_sip",
 	[LCS_COUNT_GIVEN_UP_START_LINE] = "given_up_start_line",
 	[LCS_COUNT_GIVEN_UP_LENGTH] = "given_up_length",
@@ -41,6 +42,18 @@ static const char *const lcs_count_names[LCS_COUNTS] = {
 	[LCS_COUNT_OUT_OF_ORDER] = "out_of_order",
 	[LCS_COUNT_HELD_BYTES] = "held_bytes",
 	[LCS_COUNT_RELEASES] = "releases",
+	[LCS_COUNT_REPLACEMENTS] = "replacements",
+	[LCS_COUNT_UNCHANGED_LATE] = "unchanged_late",
+	[LCS_COUNT_UNCHANGED_CLASH] = "unchanged_clash",
+	[LCS_COUNT_UNCHANGED_FULL] = "unchanged_full",
+	[LCS_COUNT_UNCHANGED_LENGTH] = "unchanged_length",
+	[LCS_COUNT_UNCHANGED_MEMORY] = "unchanged_memory",
+	[LCS_COUNT_UNCHANGED_FIXED] = "unchanged_fixed",
+	[LCS_COUNT_UNCHANGED_REFUSED] = "unchanged_refused",
+	[LCS_COUNT_UNTRANSLATABLE] = "untranslatable",
+	[LCS_COUNT_PROBES] = "probes",
+	[LCS_COUNT_DROPPED] = "dropped",
+	[LCS_COUNT_KILLED] = "killed",
 };
 
 static int show_counts(struct seq_file *s, void *v)

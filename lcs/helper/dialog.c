@@ -12,6 +12,7 @@
 
 #include <lcs/compat.h>
 #include <lcs/dialog.h>
+#include <lcs/nat.h>
 
 /* Ports of one m= line that are opened; these clients never send a count (RFC 4566 5.14). */
 #define LCS_PORT_COUNT_MAX	8
@@ -59,11 +60,12 @@ void lcs_dialogs_reap(struct lcs_client *client, bool all)
 }
 
 /* Begin to note the peers that a new description of the peer's names. */
-static void begin_peers(struct lcs_client *client, u64 call_id)
+static void begin_peers(const struct lcs_conn *conn, u64 call_id)
 {
+	struct lcs_client *client = conn->client;
 	struct lcs_dialog *dialog = find_dialog(client, call_id);
 
-	if (!lcs_media_from_peer())
+	if (!lcs_media_from_peer() && !conn->nat)
 		return;
 	if (!dialog) {
 		if (client->dialog_count == LCS_DIALOGS)
@@ -81,19 +83,77 @@ static void begin_peers(struct lcs_client *client, u64 call_id)
 	dialog->until = jiffies + lcs_dialog_lifetime(U32_MAX) * HZ;
 }
 
-static void add_peer(struct lcs_dialog *dialog, u8 index, const union nf_inet_addr *addr)
+/* RTP or RTCP: candidates say it in a number, m= lines and a=rtcp by what they are. */
+static u8 component_of(const struct lcs_endpoint *ep)
 {
+	if (ep->kind == LCS_CANDIDATE)
+		return min_t(u32, ep->extra, U8_MAX);
+	return ep->kind == LCS_RTCP ? 2 : 1;
+}
+
+static void add_peer(struct lcs_dialog *dialog, const struct lcs_endpoint *ep,
+		     const union nf_inet_addr *addr)
+{
+	u8 component = component_of(ep);
 	unsigned int i;
 
 	for (i = 0; i < dialog->count; i++)
-		if (dialog->index[i] == index && nf_inet_addr_cmp(&dialog->peer[i], addr))
+		if (dialog->index[i] == ep->index && dialog->component[i] == component &&
+		    dialog->port[i] == ep->port && nf_inet_addr_cmp(&dialog->peer[i], addr))
 			return;
 	if (dialog->count == LCS_PEERS_MAX) {
 		dialog->overflow = true;
 		return;
 	}
-	dialog->index[dialog->count] = index;
-	dialog->peer[dialog->count++] = *addr;
+	dialog->peer[i] = *addr;
+	dialog->port[i] = ep->port;
+	dialog->index[i] = min_t(u16, ep->index, U8_MAX);
+	dialog->component[i] = component;
+	dialog->proto[i] = ep->proto;
+	dialog->count++;
+}
+
+/* The different addresses of the peers that serve an m= line. Return: how many, or one too many. */
+static unsigned int sources_of(const struct lcs_dialog *dialog, u8 index, union nf_inet_addr *from)
+{
+	unsigned int i, k, n = 0;
+
+	for (i = 0; i < dialog->count; i++) {
+		if (dialog->index[i] != index)
+			continue;
+		for (k = 0; k < n; k++)
+			if (nf_inet_addr_cmp(&from[k], &dialog->peer[i]))
+				break;
+		if (k < n)
+			continue;
+		if (n == LCS_SOURCES_MAX)
+			return n + 1;
+		from[n++] = dialog->peer[i];
+	}
+	return n;
+}
+
+/*
+ * Whoever sends first, one outside form serves both directions: the peer's endpoints are known
+ * now, and what the inside sends to them leaves from where it was advertised.
+ */
+static void lead_out(struct lcs_conn *conn, u64 call_id)
+{
+	struct lcs_dialog *dialog = find_dialog(conn->client, call_id);
+	struct lcs_pinhole *row;
+	unsigned int i;
+
+	if (!dialog || !conn->nat)
+		return;
+	list_for_each_entry(row, &conn->client->pinholes, list) {
+		if (!row->translated || row->key.proto != IPPROTO_UDP ||
+		    !lcs_pinhole_serves(row, call_id))
+			continue;
+		for (i = 0; i < dialog->count; i++)
+			if (dialog->index[i] == row->index && dialog->proto[i] == IPPROTO_UDP &&
+			    dialog->component[i] == row->component)
+				lcs_pinhole_lead_out(row, &dialog->peer[i], dialog->port[i]);
+	}
 }
 
 /* The answer has named the peer: from now on only its addresses may send. */
@@ -102,7 +162,6 @@ static void narrow_to_peers(struct lcs_client *client, u64 call_id)
 	struct lcs_dialog *dialog = find_dialog(client, call_id);
 	union nf_inet_addr from[LCS_SOURCES_MAX];
 	struct lcs_pinhole *row;
-	unsigned int i, n;
 
 	if (!dialog || dialog->overflow || !lcs_media_from_peer())
 		return;
@@ -111,10 +170,7 @@ static void narrow_to_peers(struct lcs_client *client, u64 call_id)
 			continue;
 		if (row->outbound || !lcs_pinhole_serves(row, call_id))
 			continue;
-		for (i = 0, n = 0; i < dialog->count && n < LCS_SOURCES_MAX; i++)
-			if (dialog->index[i] == row->index)
-				from[n++] = dialog->peer[i];
-		lcs_pinhole_narrow(row, from, n);
+		lcs_pinhole_narrow(row, from, sources_of(dialog, row->index, from));
 	}
 }
 
@@ -211,7 +267,26 @@ static void note_peer(struct lcs_conn *conn, const struct lcs_message *msg,
 	if (!dialog || ep->addr.family != (len == 4 ? 4 : 6) || is_unspecified(&ep->addr))
 		return;
 	memcpy(&addr, ep->addr.ip, len);
-	add_peer(dialog, ep->index, &addr);
+	add_peer(dialog, ep, &addr);
+}
+
+/* Without an a=rtcp line the RTCP side is the port above (RFC 3550 11). */
+static bool needs_pair(const struct lcs_conn *conn, bool from_client, const struct lcs_endpoint *ep)
+{
+	u8 dir = from_client ? conn->client_dir : !conn->client_dir;
+
+	return ep->kind == LCS_MEDIA && ep->proto == IPPROTO_UDP &&
+	       !conn->stream[dir].body.sdp.rtcp_port;
+}
+
+/* Own endpoints of a body go out in their outside form. */
+static void advertise(struct lcs_conn *conn, const struct lcs_endpoint *ep,
+		      const struct lcs_pinhole *row)
+{
+	const struct lcs_nat_hooks *nat = conn->nat ? lcs_nat() : NULL;
+
+	if (nat)
+		nat->endpoint(conn, conn->client_dir, ep, row);
 }
 
 /* An endpoint of a session description: one port, or as many as its count says. */
@@ -220,12 +295,15 @@ static void media_endpoint(struct lcs_conn *conn, const struct lcs_message *msg,
 {
 	unsigned int i, n = min_t(unsigned int, ep->count ? ep->count : 1, LCS_PORT_COUNT_MAX);
 	unsigned int step = ep->proto == IPPROTO_UDP ? 2 : 1;
+	struct lcs_pinhole *row;
 	struct asked asked = {
 		.want = {
 			.class = ep->kind == LCS_APP_SHARING ? LCS_CLASS_APP_SHARING :
 							       LCS_CLASS_MEDIA,
 			.proto = ep->proto,
 			.index = min_t(u16, ep->index, U8_MAX),
+			.component = component_of(ep),
+			.pair = needs_pair(conn, from_client, ep),
 			.inactive = conn->loose,
 			.cause = lcs_transaction_of(msg, from_client),
 		},
@@ -242,7 +320,10 @@ static void media_endpoint(struct lcs_conn *conn, const struct lcs_message *msg,
 	}
 	if (!check_address(conn, ep, from_client, &asked))
 		return;
-	for (i = 0; i < n && ep->port + i * step <= U16_MAX; i++) {
+	row = open_asked(conn, &asked);
+	if (from_client)
+		advertise(conn, ep, row);
+	for (i = 1; i < n && ep->port + i * step <= U16_MAX; i++) {
 		asked.want.port = ep->port + i * step;
 		open_asked(conn, &asked);
 	}
@@ -269,6 +350,8 @@ static void file_endpoint(struct lcs_conn *conn, const struct lcs_message *msg, 
 		row = open_asked(conn, &asked);
 		if (row)
 			row->instance = ep->instance;
+		if (from_client)
+			advertise(conn, ep, row);
 		return;
 	}
 	list_for_each_entry_safe(row, next, &conn->client->pinholes, list)
@@ -306,6 +389,10 @@ void lcs_dialog_endpoint(struct lcs_conn *conn, const struct lcs_message *msg, b
 		break;
 	case LCS_FILE_TRANSFER:
 		file_endpoint(conn, msg, from_client, ep);
+		break;
+	case LCS_ORIGIN:
+		if (from_client)
+			advertise(conn, ep, NULL);
 		break;
 	default:
 		break;
@@ -494,7 +581,7 @@ void lcs_dialog_headers(struct lcs_conn *conn, const struct lcs_message *msg, bo
 	conn->named[!from_client] = 0;
 	conn->closed[!from_client] = 0;
 	if (!from_client && lcs_dialog_reads(msg) && msg->body != LCS_BODY_INVITATION)
-		begin_peers(conn->client, msg->call_id);
+		begin_peers(conn, msg->call_id);
 }
 
 static bool is_media(const struct lcs_pinhole *row, u64 call_id)
@@ -561,4 +648,5 @@ void lcs_dialog_end(struct lcs_conn *conn, const struct lcs_message *msg, bool f
 		settle(conn, &tr, !from_client);
 	else if (!lcs_is_response(msg))
 		mark_unnamed(conn->client, &tr, !from_client);
+	lead_out(conn, msg->call_id);
 }

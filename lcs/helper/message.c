@@ -10,6 +10,7 @@
 #include <lcs/compat.h>
 #include <lcs/dialog.h>
 #include <lcs/message.h>
+#include <lcs/nat.h>
 #include <lcs/registration.h>
 #include <lcs/trace.h>
 
@@ -28,6 +29,31 @@ static siphash_key_t lcs_call_id_key __read_mostly;
 static bool from_client(const struct lcs_reading *reading)
 {
 	return reading->dir == reading->conn->client_dir;
+}
+
+/* The NAT companion, where the connection is one whose text is rewritten. */
+static const struct lcs_nat_hooks *nat_of(const struct lcs_conn *conn)
+{
+	return conn->nat ? lcs_nat() : NULL;
+}
+
+/* An own Contact goes out in its outside form, whatever its message turns out to be. */
+static void advertise_contact(struct lcs_conn *conn, const struct lcs_endpoint *ep)
+{
+	const struct lcs_nat_hooks *nat = nat_of(conn);
+	struct lcs_want want = {
+		.class = LCS_CLASS_CALLBACK,
+		.proto = IPPROTO_TCP,
+		.inactive = true,
+		.port = ep->port,
+	};
+	struct lcs_pinhole *row = NULL;
+
+	if (!nat)
+		return;
+	if (!lcs_is_own_port(conn, ep->port))
+		row = lcs_pinhole_reserve(conn, &want);
+	nat->endpoint(conn, conn->client_dir, ep, row);
 }
 
 /* A Contact of the client waits for the end of its header block, where its meaning is known. */
@@ -51,20 +77,31 @@ static void note_contact(struct lcs_conn *conn, const struct lcs_endpoint *ep)
 	contact->expires = ep->expires;
 	contact->instance = ep->instance;
 	contact->opaque = ep->opaque;
+	advertise_contact(conn, ep);
+}
+
+/* What the server says may be our own outside form of something: it goes back. */
+static void server_endpoint(struct lcs_reading *reading, struct lcs_stream *stream,
+			    const struct lcs_endpoint *ep)
+{
+	const struct lcs_nat_hooks *nat = nat_of(reading->conn);
+
+	if (ep->kind == LCS_CONTACT && lcs_is_response(&stream->msg))
+		lcs_register_binding(reading->conn, ep);
+	if (nat)
+		nat->endpoint(reading->conn, reading->dir, ep, NULL);
 }
 
 static void on_endpoint(void *ctx, struct lcs_stream *stream, const struct lcs_endpoint *ep)
 {
 	struct lcs_reading *reading = ctx;
 
-	if (ep->kind == LCS_REQUEST_URI)
-		return;
-	if (ep->kind != LCS_CONTACT)
+	if (ep->kind != LCS_CONTACT && ep->kind != LCS_REQUEST_URI)
 		lcs_dialog_endpoint(reading->conn, &stream->msg, from_client(reading), ep);
-	else if (from_client(reading))
+	if (!from_client(reading))
+		server_endpoint(reading, stream, ep);
+	else if (ep->kind == LCS_CONTACT)
 		note_contact(reading->conn, ep);
-	else if (lcs_is_response(&stream->msg))
-		lcs_register_binding(reading->conn, ep);
 }
 
 /* Compression may follow, agreed on with this method ([MS-SIPCOMP]): nothing to read any more. */
@@ -94,6 +131,8 @@ static bool on_headers(void *ctx, struct lcs_stream *stream)
 	struct lcs_conn *conn = reading->conn;
 	bool by_client = from_client(reading);
 	bool readable = !(msg->flags & LCS_MSG_UNREADABLE);
+	bool wanted = readable && lcs_dialog_reads(msg);
+	const struct lcs_nat_hooks *nat = nat_of(conn);
 
 	if (readable)
 		act_on_headers(conn, msg, by_client);
@@ -105,15 +144,20 @@ static bool on_headers(void *ctx, struct lcs_stream *stream)
 		lcs_register_answer(conn, msg);
 	if (goes_opaque(msg))
 		give_up_both(conn);
-	return readable && lcs_dialog_reads(msg);
+	if (nat)
+		nat->headers(conn, reading->dir, wanted);
+	return wanted;
 }
 
 static void on_message(void *ctx, struct lcs_stream *stream)
 {
 	struct lcs_reading *reading = ctx;
+	const struct lcs_nat_hooks *nat = nat_of(reading->conn);
 
 	lcs_count(&reading->conn->net->counts, LCS_COUNT_MESSAGES);
 	lcs_dialog_end(reading->conn, &stream->msg, from_client(reading));
+	if (nat)
+		nat->message(reading->conn, reading->dir);
 }
 
 static u64 hash_call_id(void *ctx, struct lcs_text text)
@@ -121,32 +165,56 @@ static u64 hash_call_id(void *ctx, struct lcs_text text)
 	return siphash(text.at, lcs_text_len(text), &lcs_call_id_key);
 }
 
-static atomic_long_t *held_of(void *ctx)
+/**
+ * lcs_held_resize() - make room for text that must be kept, within the namespace's bound
+ * @lnet: the namespace
+ * @old: what there is, or %NULL
+ * @old_size: its size
+ * @size: the size wanted, not smaller
+ *
+ * Return: the new room with the contents of the old; %NULL where refused, the old one stays.
+ */
+u8 *lcs_held_resize(struct lcs_net *lnet, u8 *old, u32 old_size, u32 size)
 {
-	struct lcs_reading *reading = ctx;
-
-	return &reading->conn->net->counts.value[LCS_COUNT_HELD_BYTES];
-}
-
-static u8 *resize_line(void *ctx, u8 *old, u32 old_size, u32 size)
-{
-	atomic_long_t *held = held_of(ctx);
-	u8 *line;
+	atomic_long_t *held = &lnet->counts.value[LCS_COUNT_HELD_BYTES];
+	u8 *text;
 
 	if (atomic_long_add_return(size - old_size, held) > lcs_held_limit()) {
 		atomic_long_sub(size - old_size, held);
 		return NULL;
 	}
-	line = krealloc(old, size, GFP_ATOMIC | __GFP_NOWARN);
-	if (!line)
+	text = krealloc(old, size, GFP_ATOMIC | __GFP_NOWARN);
+	if (!text)
 		atomic_long_sub(size - old_size, held);
-	return line;
+	return text;
+}
+EXPORT_SYMBOL_GPL(lcs_held_resize);
+
+/**
+ * lcs_held_release() - give back what lcs_held_resize() gave
+ * @lnet: the namespace
+ * @old: the room
+ * @old_size: its size
+ */
+void lcs_held_release(struct lcs_net *lnet, u8 *old, u32 old_size)
+{
+	atomic_long_sub(old_size, &lnet->counts.value[LCS_COUNT_HELD_BYTES]);
+	kfree(old);
+}
+EXPORT_SYMBOL_GPL(lcs_held_release);
+
+static u8 *resize_line(void *ctx, u8 *old, u32 old_size, u32 size)
+{
+	struct lcs_reading *reading = ctx;
+
+	return lcs_held_resize(reading->conn->net, old, old_size, size);
 }
 
 static void release_line(void *ctx, u8 *old, u32 old_size)
 {
-	atomic_long_sub(old_size, held_of(ctx));
-	kfree(old);
+	struct lcs_reading *reading = ctx;
+
+	lcs_held_release(reading->conn->net, old, old_size);
 }
 
 static const struct lcs_sink lcs_message_sink = {

@@ -16,9 +16,11 @@
 #include <linux/slab.h>
 
 #include <lcs/compat.h>
+#include <lcs/nat.h>
 #include <lcs/shadow.h>
 #include <lcs/trace.h>
 
+/* Rows by inside form, and behind them by outside form. */
 static struct hlist_head *lcs_rows __read_mostly;
 static unsigned int lcs_rows_mask __read_mostly;
 static u32 lcs_rows_seed __read_mostly;
@@ -56,6 +58,8 @@ static const struct {
 	[LCS_REFUSED_SHUTDOWN] = { LCS_COUNT_REFUSED_SHUTDOWN, "its connection lost its helper" },
 	[LCS_REFUSED_UNREADABLE] = { LCS_COUNT_REFUSED_UNREADABLE,
 				     "its message has a malformed header; nothing to change here" },
+	[LCS_REFUSED_OUTSIDE] = { LCS_COUNT_REFUSED_OUTSIDE,
+				  "no outside port is free; widen parameter nat_ports" },
 	[LCS_REFUSED_RELAYED] = { LCS_COUNT_REFUSED_RELAYED,
 				  "it leads out to a peer; parameter relayed=1 allows that" },
 };
@@ -113,11 +117,21 @@ void lcs_pinhole_refuse(struct lcs_conn *conn, enum lcs_class class, enum lcs_re
 		pr_info("%s pinhole refused: %s\n", lcs_class_name(class), lcs_refusals[why].text);
 }
 
-static struct hlist_head *bucket_of(const struct lcs_net *lnet, const struct lcs_key *key)
+static u32 hash_of(const struct lcs_net *lnet, const struct lcs_key *key)
 {
 	u32 hash = jhash(key, sizeof(*key), lcs_rows_seed ^ (u32)((unsigned long)lnet >> 8));
 
-	return &lcs_rows[hash & lcs_rows_mask];
+	return hash & lcs_rows_mask;
+}
+
+static struct hlist_head *bucket_of(const struct lcs_net *lnet, const struct lcs_key *key)
+{
+	return &lcs_rows[hash_of(lnet, key)];
+}
+
+static struct hlist_head *outside_bucket_of(const struct lcs_net *lnet, const struct lcs_key *key)
+{
+	return &lcs_rows[lcs_rows_mask + 1 + hash_of(lnet, key)];
 }
 
 static void make_key(struct lcs_key *key, const struct lcs_conn *conn, const struct lcs_want *want)
@@ -135,8 +149,16 @@ static void make_key(struct lcs_key *key, const struct lcs_conn *conn, const str
 	key->proto = want->proto;
 }
 
-/* Caller holds nf_conntrack_expect_lock or rcu_read_lock(). */
-static struct lcs_pinhole *find_row(const struct lcs_net *lnet, const struct lcs_key *key)
+/**
+ * lcs_pinhole_inside() - find a pinhole by what it leads to
+ * @lnet: the namespace
+ * @key: the inside address and port
+ *
+ * Caller holds nf_conntrack_expect_lock or rcu_read_lock().
+ *
+ * Return: %NULL where there is none.
+ */
+struct lcs_pinhole *lcs_pinhole_inside(const struct lcs_net *lnet, const struct lcs_key *key)
 {
 	struct lcs_pinhole *row;
 
@@ -146,6 +168,28 @@ static struct lcs_pinhole *find_row(const struct lcs_net *lnet, const struct lcs
 			return row;
 	return NULL;
 }
+EXPORT_SYMBOL_GPL(lcs_pinhole_inside);
+
+/**
+ * lcs_pinhole_outside() - find a pinhole by its outside form
+ * @lnet: the namespace
+ * @key: its outside address and port
+ *
+ * Caller holds nf_conntrack_expect_lock or rcu_read_lock().
+ *
+ * Return: %NULL where there is none.
+ */
+struct lcs_pinhole *lcs_pinhole_outside(const struct lcs_net *lnet, const struct lcs_key *key)
+{
+	struct lcs_pinhole *row;
+
+	hlist_for_each_entry_rcu(row, outside_bucket_of(lnet, key), outside_node,
+				 lockdep_is_held(&nf_conntrack_expect_lock))
+		if (row->net == lnet && !memcmp(&row->outside, key, sizeof(*key)))
+			return row;
+	return NULL;
+}
+EXPORT_SYMBOL_GPL(lcs_pinhole_outside);
 
 /* Take a row and its expectations out of the tables. Caller holds nf_conntrack_expect_lock. */
 static void unlink_row(struct lcs_pinhole *row)
@@ -155,6 +199,8 @@ static void unlink_row(struct lcs_pinhole *row)
 		return;
 	lcs_shadow_unlink(row);
 	hlist_del_rcu(&row->node);
+	if (row->translated)
+		hlist_del_rcu(&row->outside_node);
 	WRITE_ONCE(row->unlinked, true);
 	lcs_count(&row->net->counts, lcs_closed[row->class]);
 }
@@ -183,22 +229,49 @@ void lcs_pinhole_close(struct lcs_pinhole *row)
 	call_rcu(&row->rcu, free_row);
 }
 
-/* Enter a row into the table; whoever held its place loses it. */
-static void enter_row(struct lcs_pinhole *row)
+/* Caller holds nf_conntrack_expect_lock. */
+static int place_row(const struct lcs_conn *conn, struct lcs_pinhole *row)
+{
+	const struct lcs_nat_hooks *nat = lcs_nat();
+	int err;
+
+	if (!nat || !conn->nat || row->outbound)
+		return 0;
+	err = nat->place(conn, row);
+	if (err)
+		return err;
+	row->translated = true;
+	hlist_add_head_rcu(&row->outside_node, outside_bucket_of(row->net, &row->outside));
+	return 0;
+}
+
+/*
+ * Enter a row into the table; whoever held its place loses it, and leaves it its outside port.
+ * Return: -ENOSPC where there is no outside port.
+ */
+static int enter_row(const struct lcs_conn *conn, struct lcs_pinhole *row)
 {
 	struct lcs_pinhole *old;
+	int err;
 
+	row->outside = row->key;
 	spin_lock_bh(&nf_conntrack_expect_lock);
-	old = find_row(row->net, &row->key);
+	old = lcs_pinhole_inside(row->net, &row->key);
 	if (old) {
+		row->outside.port = old->outside.port;
 		unlink_row(old);
 		lcs_count(&row->net->counts, LCS_COUNT_TAKEN_OVER);
 	}
-	hlist_add_head_rcu(&row->node, bucket_of(row->net, &row->key));
+	err = place_row(conn, row);
+	if (!err)
+		hlist_add_head_rcu(&row->node, bucket_of(row->net, &row->key));
 	spin_unlock_bh(&nf_conntrack_expect_lock);
+	if (err)
+		return err;
 	list_add_tail(&row->list, &row->client->pinholes);
 	row->client->pinhole_count++;
 	lcs_count(&row->net->counts, lcs_opened[row->class]);
+	return 0;
 }
 
 static enum lcs_refusal refusal_of(int err)
@@ -237,6 +310,7 @@ static struct lcs_pinhole *new_row(struct lcs_conn *conn, const struct lcs_want 
 	row->conn = conn->client->main ? conn->client->main : conn;
 	row->class = want->class;
 	row->index = want->index;
+	row->pair = want->pair;
 	row->outbound = want->addr;
 	row->active = !want->inactive;
 	row->expires = LCS_ABSENT;
@@ -259,45 +333,90 @@ struct lcs_pinhole *lcs_pinhole_find(const struct lcs_conn *conn, const struct l
 
 	make_key(&key, conn, want);
 	rcu_read_lock();
-	row = find_row(conn->net, &key);
+	row = lcs_pinhole_inside(conn->net, &key);
 	if (row && row->client != conn->client)
 		row = NULL;
 	rcu_read_unlock();
 	return row;
 }
 
-static struct lcs_pinhole *open_row(struct lcs_conn *conn, const struct lcs_want *want)
+/* A row of the client's own that was not there before. */
+static struct lcs_pinhole *make_row(struct lcs_conn *conn, const struct lcs_want *want)
 {
-	struct lcs_pinhole *row = new_row(conn, want);
-	int err;
+	struct lcs_client *client = conn->client;
+	struct lcs_pinhole *row;
 
+	if (client->pinhole_count >= LCS_PINHOLES_MAX)
+		lcs_pinholes_reap(client);
+	if (client->pinhole_count >= LCS_PINHOLES_MAX) {
+		lcs_pinhole_refuse(conn, want->class, LCS_REFUSED_LIMIT);
+		return NULL;
+	}
+	row = new_row(conn, want);
 	if (!row) {
 		lcs_pinhole_refuse(conn, want->class, LCS_REFUSED_MEMORY);
 		return NULL;
 	}
-	enter_row(row);
-	err = lcs_shadow_cast(row, first_source(row));
-	if (err) {
-		lcs_pinhole_close(row);
-		lcs_pinhole_refuse(conn, want->class, refusal_of(err));
+	if (enter_row(conn, row)) {
+		kmem_cache_free(lcs_pinhole_cache, row);
+		lcs_pinhole_refuse(conn, want->class, LCS_REFUSED_OUTSIDE);
 		return NULL;
 	}
-	trace_lcs_open(&row->key, row->class);
-	lcs_pinhole_extend(row, lcs_pending_lifetime(row->class));
+	row->until = jiffies + lcs_pending_lifetime(row->class) * HZ;
 	return row;
 }
 
-/* One that the client has already stays as it is, unless its expectation has gone. */
-static struct lcs_pinhole *reuse_row(struct lcs_conn *conn, const struct lcs_want *want)
+static u32 seconds_left(const struct lcs_pinhole *row)
 {
-	struct lcs_pinhole *row = lcs_pinhole_find(conn, want);
+	return max_t(long, (long)(row->until - jiffies), HZ) / HZ;
+}
 
-	if (!row)
+/**
+ * lcs_pinhole_reserve() - get a row, with its outside form, for what may be opened soon
+ * @conn: the connection on which it is named
+ * @want: what is named
+ *
+ * Caller holds client->lock and rcu_read_lock().
+ *
+ * Return: the client's row for it, new or not, or %NULL where it was refused, which is counted.
+ */
+struct lcs_pinhole *lcs_pinhole_reserve(struct lcs_conn *conn, const struct lcs_want *want)
+{
+	struct lcs_pinhole *row;
+
+	lockdep_assert_held(&conn->client->lock);
+	if (!lcs_port_allowed(want->class, want->port)) {
+		lcs_pinhole_refuse(conn, want->class, LCS_REFUSED_PORT);
 		return NULL;
-	if (row->class == want->class && lcs_shadow_live(row))
+	}
+	row = lcs_pinhole_find(conn, want);
+	if (row && row->class == want->class)
 		return row;
-	lcs_pinhole_close(row);
-	return NULL;
+	if (row)
+		lcs_pinhole_close(row);
+	return make_row(conn, want);
+}
+
+/* Expect packets for a row: it is new, or its expectations have gone. */
+static int cast(struct lcs_pinhole *row, const struct lcs_want *want)
+{
+	int err;
+
+	if (row->shadows) {
+		spin_lock_bh(&nf_conntrack_expect_lock);
+		if (!row->unlinked)
+			lcs_shadow_unlink(row);
+		spin_unlock_bh(&nf_conntrack_expect_lock);
+		lcs_shadow_put(row);
+		row->active = !want->inactive;
+		row->confirmed = false;
+	}
+	err = lcs_shadow_cast(row, first_source(row));
+	if (err)
+		return err;
+	trace_lcs_open(&row->key, row->class);
+	lcs_pinhole_extend(row, lcs_pending_lifetime(row->class));
+	return 0;
 }
 
 /**
@@ -305,35 +424,31 @@ static struct lcs_pinhole *reuse_row(struct lcs_conn *conn, const struct lcs_wan
  * @conn: the connection on which it was asked for
  * @want: what is asked for
  *
- * A new one lives for its class's pending lifetime. Caller holds client->lock and rcu_read_lock().
+ * A new one lives for its class's pending lifetime; one that is open stays as it is. Caller holds
+ * client->lock and rcu_read_lock().
  *
  * Return: the row, or %NULL where it was refused, which is counted.
  */
 struct lcs_pinhole *lcs_pinhole_open(struct lcs_conn *conn, const struct lcs_want *want)
 {
-	struct lcs_client *client = conn->client;
-	struct lcs_pinhole *row;
+	struct lcs_pinhole *row = lcs_pinhole_reserve(conn, want);
+	int err;
 
-	lockdep_assert_held(&client->lock);
-	if (!lcs_port_allowed(want->class, want->port)) {
-		lcs_pinhole_refuse(conn, want->class, LCS_REFUSED_PORT);
-		return NULL;
-	}
-	row = reuse_row(conn, want);
-	if (!row && client->pinhole_count >= LCS_PINHOLES_MAX)
-		lcs_pinholes_reap(client);
-	if (!row && client->pinhole_count >= LCS_PINHOLES_MAX) {
-		lcs_pinhole_refuse(conn, want->class, LCS_REFUSED_LIMIT);
-		return NULL;
-	}
 	if (!row)
-		row = open_row(conn, want);
-	if (row) {
-		row->index = want->index;
-		row->pending = want->cause;
-		if (lcs_same_transaction(&row->drop, &want->cause))
-			row->drop.set = false;
+		return NULL;
+	if (!lcs_shadow_live(row)) {
+		err = cast(row, want);
+		if (err) {
+			lcs_pinhole_close(row);
+			lcs_pinhole_refuse(conn, want->class, refusal_of(err));
+			return NULL;
+		}
 	}
+	row->index = want->index;
+	row->component = want->component;
+	row->pending = want->cause;
+	if (lcs_same_transaction(&row->drop, &want->cause))
+		row->drop.set = false;
 	return row;
 }
 
@@ -372,7 +487,7 @@ void lcs_pinhole_confirm(struct lcs_pinhole *row, u32 seconds)
  */
 void lcs_pinhole_narrow(struct lcs_pinhole *row, const union nf_inet_addr *from, unsigned int n)
 {
-	u32 left = max_t(long, (long)(row->until - jiffies), HZ) / HZ;
+	u32 left = seconds_left(row);
 	unsigned int i;
 
 	if (!n || n > LCS_SOURCES_MAX ||
@@ -387,6 +502,26 @@ void lcs_pinhole_narrow(struct lcs_pinhole *row, const union nf_inet_addr *from,
 		if (lcs_shadow_cast(row, &from[i]))
 			break;
 	lcs_pinhole_extend(row, left);
+}
+
+/**
+ * lcs_pinhole_lead_out() - let the inside send first, from the outside form that was advertised
+ * @row: the row, an inbound one; caller holds client->lock and rcu_read_lock()
+ * @to: address of the peer
+ * @port: its port, host byte order
+ */
+void lcs_pinhole_lead_out(struct lcs_pinhole *row, const union nf_inet_addr *to, u16 port)
+{
+	u32 left = seconds_left(row);
+	__be16 dport = htons(port);
+	unsigned int i;
+
+	for (i = 0; i < row->shadows; i++)
+		if (nf_inet_addr_cmp(&row->exp[i]->tuple.dst.u3, to) &&
+		    row->exp[i]->tuple.dst.u.all == dport)
+			return;
+	if (!lcs_shadow_cast_out(row, to, dport))
+		lcs_pinhole_extend(row, left);
 }
 
 /**
@@ -475,7 +610,7 @@ void lcs_pinholes_orphan(struct lcs_conn *conn)
 /**
  * lcs_pinholes_init() - make the table
  *
- * It has two buckets for each of the kernel's own, so that the administrator who sizes the one
+ * Each half has two buckets for each of the kernel's own, so that the administrator who sizes the one
  * (expect_hashsize of nf_conntrack) sizes the other.
  *
  * Return: 0 or -ENOMEM.
@@ -488,7 +623,7 @@ int lcs_pinholes_init(void)
 					      SLAB_NO_MERGE, NULL);
 	if (!lcs_pinhole_cache)
 		return -ENOMEM;
-	lcs_rows = kvcalloc(buckets, sizeof(*lcs_rows), GFP_KERNEL);
+	lcs_rows = kvcalloc(2 * buckets, sizeof(*lcs_rows), GFP_KERNEL);
 	if (!lcs_rows) {
 		kmem_cache_destroy(lcs_pinhole_cache);
 		return -ENOMEM;

@@ -226,6 +226,20 @@ static bool in_ports(u32 ports, u16 port)
 	return port >= ports >> 16 && port <= (ports & 0xffff);
 }
 
+static u32 class_ports(enum lcs_class class)
+{
+	switch (class) {
+	case LCS_CLASS_CALLBACK:
+		return READ_ONCE(sip_ports);
+	case LCS_CLASS_MEDIA:
+		return READ_ONCE(media_ports);
+	case LCS_CLASS_FILE_TRANSFER:
+		return READ_ONCE(ft_ports);
+	default:
+		return LCS_PORTS(READ_ONCE(t120_port.value), READ_ONCE(t120_port.value));
+	}
+}
+
 /**
  * lcs_port_allowed() - may a pinhole be opened on this port
  * @class: for what
@@ -233,16 +247,7 @@ static bool in_ports(u32 ports, u16 port)
  */
 bool lcs_port_allowed(enum lcs_class class, u16 port)
 {
-	switch (class) {
-	case LCS_CLASS_CALLBACK:
-		return in_ports(READ_ONCE(sip_ports), port);
-	case LCS_CLASS_MEDIA:
-		return in_ports(READ_ONCE(media_ports), port);
-	case LCS_CLASS_FILE_TRANSFER:
-		return in_ports(READ_ONCE(ft_ports), port);
-	default:
-		return port == READ_ONCE(t120_port.value);
-	}
+	return in_ports(class_ports(class), port);
 }
 
 /**
@@ -257,6 +262,42 @@ const char *lcs_port_parameter(enum lcs_class class)
 
 	return name[class];
 }
+
+/**
+ * lcs_port_keeps() - may a pinhole have this number outside, too
+ * @class: its class
+ * @port: its inside port, host byte order
+ *
+ * A range that was narrowed is meant to be open; that of all ports would let a client take over
+ * the firewall's own services and port forwards, which are matched after expectations.
+ */
+bool lcs_port_keeps(enum lcs_class class, u16 port)
+{
+	u32 ports = class_ports(class);
+
+	if (ports != LCS_PORTS(LCS_PORT_MIN, 65535) && in_ports(ports, port))
+		return true;
+	return in_ports(READ_ONCE(nat_ports), port);
+}
+EXPORT_SYMBOL_GPL(lcs_port_keeps);
+
+/**
+ * lcs_outside_ports() - the ports a pinhole may have outside where it cannot keep its number
+ * @class: its class
+ * @low: the first, host byte order
+ * @high: the last
+ *
+ * Clients accept a file from nowhere but the file-transfer ports, and T.120 has one port.
+ */
+void lcs_outside_ports(enum lcs_class class, u16 *low, u16 *high)
+{
+	u32 ports = class == LCS_CLASS_CALLBACK || class == LCS_CLASS_MEDIA ?
+		    READ_ONCE(nat_ports) : class_ports(class);
+
+	*low = ports >> 16;
+	*high = ports & 0xffff;
+}
+EXPORT_SYMBOL_GPL(lcs_outside_ports);
 
 /**
  * lcs_callback_from_any() - may any host call a client back, not only its server

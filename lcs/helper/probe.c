@@ -74,3 +74,4 @@ bool lcs_make_probe(struct sk_buff *skb, unsigned int protoff, u32 seq, u8 byte)
 		set_length_v6(skb, protoff);
 	return true;
 }
+EXPORT_SYMBOL_GPL(lcs_make_probe);

@@ -4,6 +4,7 @@
  * behind our back: they expire, an administrator flushes them, their master dies.
  */
 #include <lcs/compat.h>
+#include <lcs/nat.h>
 #include <lcs/shadow.h>
 
 /*
@@ -18,24 +19,27 @@ static bool is_linked(const struct lcs_pinhole *row, const struct nf_conntrack_e
 	return __nf_ct_expect_find(row->net->net, &zone, &exp->tuple) == exp;
 }
 
-static struct nf_conntrack_expect *new_shadow(const struct lcs_pinhole *row,
-					      const union nf_inet_addr *from)
+static struct nf_conntrack_expect *new_shadow(const struct lcs_pinhole *row)
 {
-	struct nf_conntrack_expect *exp = nf_ct_expect_alloc(row->conn->ct);
-	const struct nf_conn_help *help = nfct_help(row->conn->ct);
-	struct nf_conntrack_helper *helper;
+	struct nf_conntrack_expect *exp;
 
-	if (!exp)
-		return NULL;
-	nf_ct_expect_init(exp, row->class, row->key.family, from, &row->key.addr, row->key.proto,
-			  NULL, &row->key.port);
-	/* A file comes over one connection; everything else over as many as there are peers. */
-	exp->flags = row->class == LCS_CLASS_FILE_TRANSFER ? 0 : NF_CT_EXPECT_PERMANENT;
-	if (!row->active)
-		exp->flags |= NF_CT_EXPECT_INACTIVE;
-	helper = help ? rcu_dereference(help->helper) : NULL;
-	lcs_expect_assign_helper(exp, row->class == LCS_CLASS_CALLBACK ? helper : NULL);
-	return exp;
+	if (row->shadows == LCS_ROW_SHADOWS_MAX || row->client->shadow_count == LCS_SHADOWS_MAX)
+		return ERR_PTR(-ENOSPC);
+	exp = nf_ct_expect_alloc(row->conn->ct);
+	return exp ? exp : ERR_PTR(-ENOMEM);
+}
+
+static int enter_shadow(struct lcs_pinhole *row, struct nf_conntrack_expect *exp)
+{
+	int err = nf_ct_expect_related(exp, 0);
+
+	if (err) {
+		nf_ct_expect_put(exp);
+		return err;
+	}
+	row->exp[row->shadows++] = exp;
+	row->client->shadow_count++;
+	return 0;
 }
 
 /**
@@ -46,27 +50,59 @@ static struct nf_conntrack_expect *new_shadow(const struct lcs_pinhole *row,
  * The new expectation lives for the class's timeout; lcs_shadow_lasts() says how long really.
  * Caller holds client->lock and rcu_read_lock().
  *
- * Return: 0, -ENOMEM, -ENOSPC at LCS_SOURCES_MAX or LCS_SHADOWS_MAX, or what the kernel says:
+ * Return: 0, -ENOMEM, -ENOSPC at LCS_ROW_SHADOWS_MAX or LCS_SHADOWS_MAX, or what the kernel says:
  * -EMFILE for a full table, -EBUSY for another helper's expectation, -ESHUTDOWN.
  */
 int lcs_shadow_cast(struct lcs_pinhole *row, const union nf_inet_addr *from)
 {
+	const struct nf_conn_help *help = nfct_help(row->conn->ct);
+	const struct lcs_nat_hooks *nat = lcs_nat();
+	struct nf_conntrack_helper *helper;
 	struct nf_conntrack_expect *exp;
-	int err;
 
-	if (row->shadows == LCS_SOURCES_MAX || row->client->shadow_count == LCS_SHADOWS_MAX)
-		return -ENOSPC;
-	exp = new_shadow(row, from);
-	if (!exp)
-		return -ENOMEM;
-	err = nf_ct_expect_related(exp, 0);
-	if (err) {
-		nf_ct_expect_put(exp);
-		return err;
-	}
-	row->exp[row->shadows++] = exp;
-	row->client->shadow_count++;
-	return 0;
+	exp = new_shadow(row);
+	if (IS_ERR(exp))
+		return PTR_ERR(exp);
+	nf_ct_expect_init(exp, row->class, row->key.family, from, &row->outside.addr,
+			  row->key.proto, NULL, &row->outside.port);
+	/* A file comes over one connection; everything else over as many as there are peers. */
+	exp->flags = row->class == LCS_CLASS_FILE_TRANSFER ? 0 : NF_CT_EXPECT_PERMANENT;
+	if (!row->active)
+		exp->flags |= NF_CT_EXPECT_INACTIVE;
+	helper = help ? rcu_dereference(help->helper) : NULL;
+	lcs_expect_assign_helper(exp, row->class == LCS_CLASS_CALLBACK ? helper : NULL);
+	if (nat && row->conn->ct->status & IPS_NAT_MASK)
+		nat->lead_in(row, exp);
+	return enter_shadow(row, exp);
+}
+
+/**
+ * lcs_shadow_cast_out() - expect packets from a row's inside form to a peer
+ * @row: the row, translated
+ * @to: address of the peer
+ * @port: its port, network byte order
+ *
+ * Otherwise the first packet that the inside sends would get another outside port than the one
+ * that was advertised. Caller holds client->lock and rcu_read_lock().
+ *
+ * Return: as lcs_shadow_cast(), or -ENOENT without the NAT companion.
+ */
+int lcs_shadow_cast_out(struct lcs_pinhole *row, const union nf_inet_addr *to, __be16 port)
+{
+	const struct lcs_nat_hooks *nat = lcs_nat();
+	struct nf_conntrack_expect *exp;
+
+	if (!nat)
+		return -ENOENT;
+	exp = new_shadow(row);
+	if (IS_ERR(exp))
+		return PTR_ERR(exp);
+	nf_ct_expect_init(exp, row->class, row->key.family, &row->key.addr, to, row->key.proto,
+			  &row->key.port, &port);
+	exp->flags = NF_CT_EXPECT_PERMANENT;
+	lcs_expect_assign_helper(exp, NULL);
+	nat->lead_out(row, exp);
+	return enter_shadow(row, exp);
 }
 
 /**

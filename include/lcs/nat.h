@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Where the helper and its NAT companion meet. The helper works without the companion; it reaches
+ * it through these hooks only.
+ */
+#ifndef _LCS_NAT_H
+#define _LCS_NAT_H
+
+#include <lcs/pinhole.h>
+#include <lcs/relay.h>
+#include <lcs/segment.h>
+
+struct nf_conntrack_expect;
+
+/**
+ * struct lcs_nat - what the companion keeps for a connection whose client is translated
+ * @edit: the sequence space of the data of each direction
+ * @origin: address of the o= line of the description being read in each direction
+ * @moved: where the endpoints of that description went
+ * @largest: largest payload of one packet that each sender sent, for GSO
+ * @failed: bit per direction: the body being read stays as it is
+ * @mapped: bit per direction: an endpoint of it was replaced
+ */
+struct lcs_nat {
+	struct lcs_edit edit[IP_CT_DIR_MAX];
+	struct lcs_range origin[IP_CT_DIR_MAX];
+	union nf_inet_addr moved[IP_CT_DIR_MAX];
+	u16 largest[IP_CT_DIR_MAX];
+	u8 failed;
+	u8 mapped;
+};
+
+/**
+ * struct lcs_nat_hooks - what the companion does for the helper
+ * @attach: begin with a new connection. Returns false where its text cannot be rewritten.
+ * @segment: the way of a segment; returns a verdict. Takes client->lock itself.
+ * @place: give a new row its outside address and port; nf_conntrack_expect_lock is held.
+ *	Returns 0 or -ENOSPC.
+ * @lead_in: make an expectation one for packets to the row's outside form
+ * @lead_out: make an expectation one for packets from the row's inside form to a peer
+ * @endpoint: an endpoint was read; @row is the client's own pinhole for it, if there is one
+ * @headers: a header block was read; @wanted: and its body will be
+ * @message: a message was read
+ * @detach: let go of conn->nat; client->lock is held
+ *
+ * All but @attach and @segment are called with client->lock held, and those that take a connection
+ * only where conn->nat is set.
+ */
+struct lcs_nat_hooks {
+	bool (*attach)(struct lcs_conn *conn);
+	int (*segment)(struct lcs_conn *conn, const struct lcs_segment *seg);
+	int (*place)(const struct lcs_conn *conn, struct lcs_pinhole *row);
+	void (*lead_in)(const struct lcs_pinhole *row, struct nf_conntrack_expect *exp);
+	void (*lead_out)(const struct lcs_pinhole *row, struct nf_conntrack_expect *exp);
+	void (*endpoint)(struct lcs_conn *conn, u8 dir, const struct lcs_endpoint *ep,
+			 const struct lcs_pinhole *row);
+	void (*headers)(struct lcs_conn *conn, u8 dir, bool wanted);
+	void (*message)(struct lcs_conn *conn, u8 dir);
+	void (*detach)(struct lcs_conn *conn);
+};
+
+extern const struct lcs_nat_hooks __rcu *lcs_nat_hooks;
+
+/* Caller holds rcu_read_lock(). */
+static inline const struct lcs_nat_hooks *lcs_nat(void)
+{
+	return rcu_dereference(lcs_nat_hooks);
+}
+
+/* The client's address as the server's side has it; the same as its own where it is not mapped. */
+static inline const union nf_inet_addr *lcs_outside_addr(const struct lcs_conn *conn)
+{
+	return &conn->ct->tuplehash[!conn->client_dir].tuple.dst.u3;
+}
+
+static inline bool lcs_is_translated(const struct lcs_conn *conn)
+{
+	return !nf_inet_addr_cmp(lcs_outside_addr(conn), lcs_client_addr(conn));
+}
+
+#endif /* _LCS_NAT_H */

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Child connections. One that comes to an outside form goes to the inside one and keeps its peer's
+ * source: media comes from the peer, not from the server. One that the inside begins leaves from
+ * the outside form that was advertised, whoever sends first.
+ */
+#include <net/netfilter/nf_nat.h>
+
+#include <lcs/compat.h>
+#include <lcs/place.h>
+
+static void map(struct nf_conn *ct, enum nf_nat_manip_type type, const union nf_inet_addr *addr,
+		const union nf_conntrack_man_proto *proto)
+{
+	struct nf_nat_range2 range = {
+		.flags = NF_NAT_RANGE_MAP_IPS,
+		.min_addr = *addr,
+		.max_addr = *addr,
+	};
+
+	if (proto) {
+		range.flags |= NF_NAT_RANGE_PROTO_SPECIFIED;
+		range.min_proto = *proto;
+		range.max_proto = *proto;
+	}
+	nf_nat_setup_info(ct, &range, type);
+}
+
+static void come_in(struct nf_conn *ct, struct nf_conntrack_expect *exp)
+{
+	const struct nf_conntrack_tuple *tuple = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
+	const struct nf_conn *master = ct->master;
+	const union nf_inet_addr *from = &tuple->src.u3;
+
+	if (ct->status & IPS_NAT_DONE_MASK)
+		return;
+	/* A published server calls back from the address that the client knows. */
+	if (nf_inet_addr_cmp(from, &master->tuplehash[!exp->dir].tuple.src.u3))
+		from = &master->tuplehash[exp->dir].tuple.dst.u3;
+	map(ct, NF_NAT_MANIP_DST, &exp->saved_addr, &exp->saved_proto);
+	map(ct, NF_NAT_MANIP_SRC, from, NULL);
+}
+
+static void go_out(struct nf_conn *ct, struct nf_conntrack_expect *exp)
+{
+	const struct nf_conntrack_tuple *tuple = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
+	union nf_conntrack_man_proto port = { .all = tuple->dst.u.all };
+
+	if (ct->status & IPS_NAT_DONE_MASK)
+		return;
+	map(ct, NF_NAT_MANIP_DST, &tuple->dst.u3, &port);
+	map(ct, NF_NAT_MANIP_SRC, &exp->saved_addr, &exp->saved_proto);
+}
+
+static struct nf_ct_helper_expectfn lcs_come_in = {
+	.name = "lcs-in",
+	.expectfn = come_in,
+};
+
+static struct nf_ct_helper_expectfn lcs_go_out = {
+	.name = "lcs-out",
+	.expectfn = go_out,
+};
+
+/**
+ * lcs_lead_in() - make an expectation one for packets to a row's outside form
+ * @row: the row
+ * @exp: the expectation, for that destination; not inserted yet
+ */
+void lcs_lead_in(const struct lcs_pinhole *row, struct nf_conntrack_expect *exp)
+{
+	exp->saved_addr = row->key.addr;
+	exp->saved_proto.all = row->key.port;
+	exp->dir = row->conn->client_dir;
+	exp->expectfn = come_in;
+}
+
+/**
+ * lcs_lead_out() - make an expectation one for packets from a row's inside form to a peer
+ * @row: the row
+ * @exp: the expectation, for that source and destination; not inserted yet
+ */
+void lcs_lead_out(const struct lcs_pinhole *row, struct nf_conntrack_expect *exp)
+{
+	exp->saved_addr = row->outside.addr;
+	exp->saved_proto.all = row->outside.port;
+	exp->dir = row->conn->client_dir;
+	exp->expectfn = go_out;
+}
+
+/**
+ * lcs_children_init() - make the functions above known, for expectations that come by netlink
+ */
+void lcs_children_init(void)
+{
+	nf_ct_helper_expectfn_register(&lcs_come_in);
+	nf_ct_helper_expectfn_register(&lcs_go_out);
+}
+
+static bool is_ours(struct nf_conntrack_expect *exp, void *data)
+{
+	return exp->expectfn == come_in || exp->expectfn == go_out;
+}
+
+/**
+ * lcs_children_exit() - no expectation leads here any more
+ */
+void lcs_children_exit(void)
+{
+	nf_ct_helper_expectfn_unregister(&lcs_come_in);
+	nf_ct_helper_expectfn_unregister(&lcs_go_out);
+	nf_ct_expect_iterate_destroy(is_ours, NULL);
+	/* init_conntrack() may be in one of them still */
+	synchronize_rcu();
+}

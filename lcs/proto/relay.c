@@ -1,0 +1,629 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The way of a TCP segment through the engine. In its own direction: in order only, what may still
+ * be replaced is held, the rest goes out as what it became, within the window that the receiver
+ * offered. In the other: acknowledgment, window and SACK blocks become the sender's again.
+ */
+#include <lcs/relay.h>
+
+/* Two replacements with no more between them become one where the log fills. */
+#define LCS_MERGE_GAP	64
+
+/*
+ * Bytes given to the stream at a time: the log is looked at in between, so that a large aggregated
+ * segment does not fill it.
+ */
+#define LCS_READ_MAX	2048u
+
+static u32 fin_of(const struct lcs_tcp *tcp)
+{
+	return tcp->flags & LCS_TCP_FIN ? 1 : 0;
+}
+
+static u32 in_len(const struct lcs_relay *relay)
+{
+	return relay->in.len + fin_of(&relay->in);
+}
+
+/* Nothing was ever changed or held: both spaces are the same. */
+static bool untouched(const struct lcs_edit *edit)
+{
+	return !edit->edited && !edit->log;
+}
+
+/*
+ * The window the sender may fill: what is held goes first. Where that leaves less than a sender
+ * sends for, it fills our hold instead: it must go on to complete what is held.
+ */
+static u16 window_field(struct lcs_edit *edit)
+{
+	u32 edge = lcs_edit_in_edge(edit, edit->edge) - lcs_edit_spare(edit), window = 0;
+
+	if (edit->una == edit->sent && lcs_before(edit->decided, edit->have))
+		edge = lcs_last(edge, edit->have + max(lcs_edit_quantum(edit), 1u << edit->scale));
+	edit->told_edge = lcs_last(edit->told_edge, edge);
+	if (lcs_after(edit->told_edge, edit->told))
+		window = (edit->told_edge - edit->told) >> edit->scale;
+	return min(window, 65535u);
+}
+
+/*
+ * What the sender is told of the receiver's acknowledgment. Bytes in custody are acknowledged in
+ * the receiver's place: those kept, and those held once it has all that was forwarded. So Nagle's
+ * algorithm, or a window of one segment, does not keep the sender from sending the rest.
+ */
+static void tell(struct lcs_edit *edit, u32 complete)
+{
+	if (edit->una == edit->sent ||
+	    (edit->kept.text && !lcs_before(complete, edit->kept.seq)))
+		complete = lcs_last(complete, edit->una == edit->sent ? edit->promise :
+				    lcs_first(edit->promise, lcs_custody_end(&edit->kept)));
+	edit->told = lcs_last(edit->told, complete);
+}
+
+static void translate_sacks(struct lcs_relay *relay)
+{
+	const struct lcs_edit *back = relay->back;
+	struct lcs_sack sack;
+	u8 i, n = 0;
+
+	for (i = 0; i < relay->in.sacks; i++) {
+		sack = relay->in.sack[i];
+		/* RFC 2883: a duplicate; ours was one byte */
+		if (back->probed && sack.to - sack.from == 1 && !lcs_after(sack.to, back->una))
+			continue;
+		sack.from = lcs_edit_in_end(back, sack.from);
+		sack.to = lcs_edit_in(back, sack.to);
+		if (lcs_before(sack.from, sack.to) && !lcs_after(sack.to, back->read))
+			relay->out.sack[n++] = sack;
+	}
+	relay->out.sacks = n;
+}
+
+/* The acknowledgment, which is about the other direction. */
+static void relay_ack(struct lcs_relay *relay)
+{
+	struct lcs_edit *back = relay->back;
+	u32 ack = relay->in.ack, complete, edge;
+
+	/* A receiver cannot have more than was sent. */
+	if (lcs_after(ack, back->sent))
+		ack = back->sent;
+	edge = ack + ((u32)relay->in.window << back->scale);
+	back->edge = lcs_last(back->edge, edge);
+	if (!lcs_before(ack, back->una))
+		back->max_window = max(back->max_window, edge - ack);
+	if (lcs_after(ack, back->una))
+		lcs_edit_acked(back, relay->ops, relay->ctx, ack);
+	complete = lcs_edit_in(back, back->una);
+	tell(back, complete);
+	relay->out.ack = back->told;
+	relay->out.window = window_field(back);
+	if (back->told == complete && ack == back->una)
+		translate_sacks(relay);
+	else
+		relay->out.sacks = 0;
+}
+
+/*
+ * Where a segment without payload stands. At the sender's snd_nxt: behind what was forwarded. One
+ * that repeats what the sender knows to be acknowledged wants an answer, and must be old for the
+ * receiver too.
+ */
+static u32 bare_seq(const struct lcs_edit *edit, u32 seq)
+{
+	if (untouched(edit))
+		return seq;
+	if (!lcs_before(seq, edit->have))
+		return edit->sent;
+	if (lcs_before(seq, edit->told))
+		return lcs_first(lcs_edit_out(edit, seq), edit->una - 1);
+	return lcs_first(lcs_edit_out(edit, seq), edit->sent);
+}
+
+static enum lcs_relay_step ready(struct lcs_relay *relay)
+{
+	const struct lcs_tcp *in = &relay->in, *out = &relay->out;
+
+	relay->changed = relay->action != LCS_RELAY_PASS || in->seq != out->seq ||
+			 in->ack != out->ack || in->window != out->window ||
+			 in->flags != out->flags || in->urg != out->urg ||
+			 in->sacks != out->sacks ||
+			 memcmp(in->sack, out->sack, in->sacks * sizeof(*in->sack));
+	return LCS_RELAY_READY;
+}
+
+/* Nothing of the payload goes on, but the receiver shall answer. */
+static void make_probe(struct lcs_relay *relay)
+{
+	struct lcs_edit *edit = relay->edit;
+
+	edit->edited = 1;
+	edit->probed = 1;
+	relay->action = LCS_RELAY_PROBE;
+	relay->probe = edit->last;
+	relay->out.seq = edit->last_seq;
+	relay->out.len = 1;
+	relay->out.flags &= ~(LCS_TCP_FIN | LCS_TCP_URG);
+	relay->out.urg = 0;
+}
+
+/* Who has a byte of the sender's, other than the payload. */
+static const struct lcs_custody *custody_of(const struct lcs_relay *relay, u32 in)
+{
+	const struct lcs_custody *all[] = { &relay->edit->kept, &relay->edit->held,
+					    &relay->spent };
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(all); i++)
+		if (all[i]->text && in - all[i]->seq < all[i]->len)
+			return all[i];
+	return NULL;
+}
+
+/**
+ * lcs_relay_piece() - the next piece of a rewritten payload
+ * @relay: the segment, action LCS_RELAY_REWRITE
+ * @piece: is set
+ *
+ * Return: false where there is none; the lengths must come to out.len, or the packet is dropped.
+ */
+bool lcs_relay_piece(struct lcs_relay *relay, struct lcs_piece *piece)
+{
+	const struct lcs_edit *edit = relay->edit;
+	u32 len = relay->out.seq + relay->out.len - relay->from, in, begin;
+	struct lcs_place place = lcs_place_out(edit, relay->from);
+	const struct lcs_custody *custody;
+
+	if (!len)
+		return false;
+	in = relay->from - place.offset;
+	if (place.edit && !lcs_before(in, place.edit->seq)) {
+		begin = in - place.edit->seq;
+		piece->text = place.edit->text + begin;
+		piece->len = min(len, place.edit->out_len - begin);
+		relay->from += piece->len;
+		return true;
+	}
+	if (place.edit)
+		len = min(len, place.edit->seq - in);
+	custody = custody_of(relay, in);
+	if (custody) {
+		begin = in - custody->seq;
+		piece->text = custody->text + begin;
+		piece->len = min(len, custody->len - begin);
+	} else if (in - relay->in.seq < relay->in.len) {
+		piece->text = NULL;
+		piece->offset = in - relay->in.seq;
+		piece->len = min(len, relay->in.len - piece->offset);
+	} else {
+		return false;
+	}
+	relay->from += piece->len;
+	return true;
+}
+EXPORT_SYMBOL_GPL(lcs_relay_piece);
+
+/* The byte of this number in the receiver's space, part of what is being forwarded. */
+static u8 byte_at(const struct lcs_relay *relay, u32 out)
+{
+	struct lcs_relay one = *relay;
+	struct lcs_piece piece;
+	u8 byte = 0;
+
+	one.from = out;
+	one.out.seq = out;
+	one.out.len = 1;
+	if (!lcs_relay_piece(&one, &piece))
+		return 0;
+	if (piece.text)
+		return *piece.text;
+	relay->ops->copy(relay->ctx, piece.offset, &byte, 1);
+	return byte;
+}
+
+static void drop_custody(struct lcs_relay *relay, struct lcs_custody *custody)
+{
+	if (custody->text)
+		relay->ops->release(relay->ctx, custody->text, custody->size);
+	memset(custody, 0, sizeof(*custody));
+}
+
+/* Make room for @len bytes more. */
+static bool grow_custody(struct lcs_relay *relay, struct lcs_custody *custody, u32 len)
+{
+	u32 size = custody->size ? custody->size : 512;
+	u8 *text;
+
+	while (size < custody->len + len)
+		size *= 2;
+	if (size == custody->size)
+		return true;
+	text = relay->ops->resize(relay->ctx, custody->text, custody->size, size);
+	if (!text)
+		return false;
+	custody->text = text;
+	custody->size = size;
+	return true;
+}
+
+/*
+ * Take the bytes from @from, where those in custody end, up to @to. Where what must be kept takes
+ * the room, or where they need not be taken (@must), the sender repeats the rest later.
+ */
+static enum lcs_edit_result hold(struct lcs_relay *relay, struct lcs_custody *custody, u32 kept,
+				 u32 from, u32 to, bool must)
+{
+	u32 room = LCS_HELD_MAX - custody->len, len = to - from;
+
+	if (len > room && must)
+		return LCS_EDIT_TOO_LONG;
+	len = min(len, room - min(room, kept));
+	if (!len)
+		return LCS_EDIT_DONE;
+	if (!grow_custody(relay, custody, len))
+		return must ? LCS_EDIT_NO_MEMORY : LCS_EDIT_DONE;
+	if (!custody->len)
+		custody->seq = from;
+	relay->ops->copy(relay->ctx, from - relay->in.seq, custody->text + custody->len, len);
+	custody->len += len;
+	return LCS_EDIT_DONE;
+}
+
+/*
+ * All that was held goes out. Where the sender was told that it has arrived we alone can repeat
+ * it; that cannot have been told while an older one was kept, so one is enough.
+ */
+static void end_hold(struct lcs_relay *relay)
+{
+	struct lcs_edit *edit = relay->edit;
+
+	if (edit->held.text && lcs_after(edit->told, edit->held.seq)) {
+		drop_custody(relay, &edit->kept);
+		edit->kept = edit->held;
+	} else {
+		relay->spent = edit->held;
+	}
+	memset(&edit->held, 0, sizeof(edit->held));
+}
+
+/**
+ * lcs_relay_done() - the packet has been made, or dropped
+ * @relay: the segment
+ */
+void lcs_relay_done(struct lcs_relay *relay)
+{
+	drop_custody(relay, &relay->spent);
+}
+EXPORT_SYMBOL_GPL(lcs_relay_done);
+
+/* Where the payload to be forwarded begins. */
+static u32 begin_of(const struct lcs_edit *edit, u32 seq)
+{
+	u32 begin = lcs_first(lcs_edit_out(edit, seq), edit->sent);
+
+	if (untouched(edit))
+		return begin;
+	/* What lies before it, and the sender does not repeat, goes along. */
+	if (!lcs_after(seq, edit->told))
+		begin = lcs_first(begin, edit->una);
+	/* What the receiver has acknowledged may be known no more as what it became. */
+	return lcs_last(begin, edit->una);
+}
+
+/* The payload goes on byte for byte. */
+static bool is_literal(const struct lcs_relay *relay, u32 begin, u32 end)
+{
+	const struct lcs_edit *edit = relay->edit;
+	struct lcs_place place = lcs_place_in(edit, relay->in.seq);
+
+	return begin == relay->in.seq + place.offset && end - begin == in_len(relay) &&
+	       (!place.edit || !lcs_before(place.edit->seq, relay->in.seq + relay->in.len));
+}
+
+/* What of the segment, and in front of it, goes on: @begin to @end of the receiver's space. */
+static void forward(struct lcs_relay *relay, u32 begin, u32 end, bool fin)
+{
+	struct lcs_edit *edit = relay->edit;
+	struct lcs_tcp *out = &relay->out;
+	u32 urgent;
+
+	relay->action = is_literal(relay, begin, end) ? LCS_RELAY_PASS : LCS_RELAY_REWRITE;
+	relay->from = begin;
+	out->seq = begin;
+	out->len = end - begin - fin;
+	if (!fin)
+		out->flags &= ~LCS_TCP_FIN;
+	if (out->flags & LCS_TCP_URG) {
+		urgent = lcs_edit_out_end(edit, relay->in.seq + relay->in.urg) - begin;
+		if (urgent - 1 < 65535)
+			out->urg = urgent;
+		else
+			out->flags &= ~LCS_TCP_URG;
+	}
+	if (!lcs_after(end, edit->sent))
+		return;
+	if (out->len) {
+		edit->last_seq = end - fin - 1;
+		edit->last = byte_at(relay, edit->last_seq);
+	}
+	edit->sent = end;
+}
+
+/* Whether all that is held lies below a position of the receiver's space. */
+static bool hold_ends(const struct lcs_edit *edit, u32 end)
+{
+	return edit->held.text &&
+	       !lcs_before(end, lcs_edit_out_end(edit, lcs_custody_end(&edit->held)));
+}
+
+/**
+ * struct lcs_plan - what is to become of a segment
+ * @begin: out: begin of what goes on
+ * @end: out: its end
+ * @have: in: what we have then, what is to be held left aside
+ * @stop: in: end of the segment, as far as it was read
+ * @until: in: as far as it is decided
+ * @fin: its FIN goes on
+ */
+struct lcs_plan {
+	u32 begin;
+	u32 end;
+	u32 have;
+	u32 stop;
+	u32 until;
+	bool fin;
+};
+
+static void plan(const struct lcs_relay *relay, struct lcs_plan *plan)
+{
+	u32 behind = relay->in.seq + in_len(relay), fin = fin_of(&relay->in), limit;
+	const struct lcs_edit *edit = relay->edit;
+
+	plan->stop = lcs_first(behind, edit->read);
+	plan->until = lcs_first(plan->stop, edit->decided);
+	plan->begin = begin_of(edit, relay->in.seq);
+	plan->end = lcs_edit_out_end(edit, plan->until);
+	limit = lcs_first(edit->edge, plan->begin + relay->max_len + fin);
+	plan->fin = fin && plan->until == behind && !lcs_after(plan->end, limit);
+	if (lcs_after(plan->end, limit)) {
+		plan->end = limit;
+		plan->have = lcs_edit_in(edit, limit);
+	} else {
+		plan->have = lcs_last(plan->until, lcs_edit_in(edit, plan->end));
+	}
+	plan->have = lcs_last(edit->have, plan->have);
+}
+
+/*
+ * What the packet does not carry: what is not decided must be held; what is, and has no room in the
+ * receiver's window or in the packet, may be.
+ */
+static enum lcs_edit_result hold_rest(struct lcs_relay *relay, const struct lcs_plan *plan,
+				      bool ends, struct lcs_custody *fresh)
+{
+	u32 to = lcs_first(plan->stop, relay->in.seq + relay->in.len);
+	bool must = !lcs_before(plan->have, plan->until);
+	struct lcs_edit *edit = relay->edit;
+
+	if (!lcs_after(to, plan->have))
+		return LCS_EDIT_DONE;
+	if (edit->held.text && !ends)
+		return hold(relay, &edit->held, edit->kept.len, plan->have, to, must);
+	return hold(relay, fresh, edit->held.len + edit->kept.len, plan->have, to, must);
+}
+
+/*
+ * Forward what can be, and hold what must be. What can fail comes first.
+ * Return: why something cannot be held.
+ */
+static enum lcs_edit_result compose(struct lcs_relay *relay)
+{
+	struct lcs_edit *edit = relay->edit;
+	struct lcs_custody fresh = {};
+	enum lcs_edit_result result;
+	struct lcs_plan p;
+	bool ends;
+
+	plan(relay, &p);
+	ends = hold_ends(edit, p.end);
+	result = hold_rest(relay, &p, ends, &fresh);
+	if (result != LCS_EDIT_DONE)
+		return result;
+	if (lcs_after(p.end, p.begin))
+		forward(relay, p.begin, p.end, p.fin);
+	else
+		make_probe(relay);
+	edit->have = p.have;
+	if (ends)
+		end_hold(relay);
+	if (fresh.text)
+		edit->held = fresh;
+	if (edit->held.text) {
+		edit->have = lcs_custody_end(&edit->held);
+		edit->edited = 1;
+	}
+	if (lcs_before(edit->decided, edit->have))
+		edit->promise = edit->have;
+	else
+		edit->promise = lcs_last(edit->promise,
+					 lcs_first(relay->in.seq, edit->have));
+	return LCS_EDIT_DONE;
+}
+
+/* Bytes of the sender's space that are read but not decided, from custody or from the payload. */
+static void copy_in(const struct lcs_relay *relay, u32 in, u8 *to, u32 len)
+{
+	const struct lcs_custody *held = &relay->edit->held;
+	u32 at = in - held->seq, n = 0;
+
+	if (held->text && at < held->len) {
+		n = min(len, held->len - at);
+		memcpy(to, held->text + at, n);
+	}
+	if (n < len)
+		relay->ops->copy(relay->ctx, in + n - relay->in.seq, to + n, len - n);
+}
+
+/* Make one replacement of two neighbours and what lies between them. */
+static bool merge(struct lcs_relay *relay, struct lcs_replacement **link)
+{
+	struct lcs_replacement *a = *link, *b = a->next;
+	u32 gap = b->seq - lcs_in_end(a), len = a->out_len + gap + b->out_len;
+	struct lcs_replacement *made;
+	u32 size = sizeof(*a) + len;
+
+	if (gap > LCS_MERGE_GAP || len > LCS_EDIT_TEXT_MAX)
+		return false;
+	made = (struct lcs_replacement *)relay->ops->resize(relay->ctx, (u8 *)a, a->size, size);
+	if (!made)
+		return false;
+	copy_in(relay, lcs_in_end(made), made->text + made->out_len, gap);
+	memcpy(made->text + made->out_len + gap, b->text, b->out_len);
+	made->in_len += gap + b->in_len;
+	made->out_len = len;
+	made->size = size;
+	made->next = b->next;
+	*link = made;
+	relay->edit->count--;
+	relay->ops->release(relay->ctx, (u8 *)b, b->size);
+	return true;
+}
+
+/* Below @seq nothing will be replaced any more. */
+static void decide(struct lcs_relay *relay, u32 seq)
+{
+	struct lcs_edit *edit = relay->edit;
+	struct lcs_replacement **link = &edit->log;
+
+	while (*link && lcs_before((*link)->seq, edit->decided))
+		link = &(*link)->next;
+	if (*link && lcs_before((*link)->seq, seq))
+		edit->edited = 1;
+	while (edit->count > LCS_EDITS_BUSY / 4 && *link && (*link)->next &&
+	       lcs_before((*link)->next->seq, seq))
+		if (!merge(relay, link))
+			link = &(*link)->next;
+	edit->decided = lcs_last(edit->decided, seq);
+}
+
+/* What was to be held goes on as it is. */
+static void flush(struct lcs_relay *relay)
+{
+	struct lcs_edit *edit = relay->edit;
+
+	lcs_edit_forget(edit, relay->ops, relay->ctx, edit->decided);
+	edit->decided = edit->read;
+}
+
+/* All is read that can be: what becomes of the segment. */
+static enum lcs_relay_step settle(struct lcs_relay *relay)
+{
+	relay->unheld = compose(relay);
+	if (relay->unheld != LCS_EDIT_DONE) {
+		relay->edit->frozen = relay->unheld;
+		flush(relay);
+		compose(relay);
+	}
+	return ready(relay);
+}
+
+/* So many replacements are not acknowledged that the receiver must catch up first. */
+static bool is_busy(const struct lcs_edit *edit)
+{
+	return edit->count >= LCS_EDITS_BUSY &&
+	       lcs_after(lcs_edit_out_end(edit, edit->decided), edit->una);
+}
+
+static enum lcs_relay_step ask_to_read(struct lcs_relay *relay)
+{
+	relay->read_offset = relay->edit->read - relay->in.seq;
+	relay->read_len = relay->in.len - min(relay->read_offset, relay->in.len);
+	relay->read_len = min(relay->read_len, LCS_READ_MAX);
+	return LCS_RELAY_READ;
+}
+
+/**
+ * lcs_relay_end() - the new bytes of the segment were read
+ * @relay: the segment
+ * @undecided: the first byte that may still be replaced, see lcs_hold_from()
+ *
+ * Return: LCS_RELAY_READ: there is more to read; LCS_RELAY_READY: relay->action says what becomes
+ * of the segment, relay->unheld whether, and why, the rest of the message being read will not be
+ * rewritten.
+ */
+enum lcs_relay_step lcs_relay_end(struct lcs_relay *relay, u32 undecided)
+{
+	u32 behind = relay->in.seq + relay->in.len;
+	struct lcs_edit *edit = relay->edit;
+
+	edit->read += relay->read_len;
+	decide(relay, undecided);
+	relay->busy = is_busy(edit);
+	if (lcs_before(edit->read, behind) && !relay->busy)
+		return ask_to_read(relay);
+	if (edit->read == behind && fin_of(&relay->in)) {
+		edit->read++;
+		flush(relay);
+	}
+	return settle(relay);
+}
+EXPORT_SYMBOL_GPL(lcs_relay_end);
+
+/**
+ * lcs_relay_begin() - a segment has come
+ * @relay: the segment
+ *
+ * Return: what to do next.
+ */
+enum lcs_relay_step lcs_relay_begin(struct lcs_relay *relay)
+{
+	struct lcs_edit *edit = relay->edit;
+	const struct lcs_tcp *in = &relay->in;
+
+	relay->out = *in;
+	relay->action = LCS_RELAY_PASS;
+	relay->unheld = LCS_EDIT_DONE;
+	relay->read_len = 0;
+	memset(&relay->spent, 0, sizeof(relay->spent));
+	if (in->flags & LCS_TCP_ACK)
+		relay_ack(relay);
+	if (!in_len(relay) || in->flags & LCS_TCP_RST) {
+		relay->out.seq = bare_seq(edit, in->seq);
+		return ready(relay);
+	}
+	if (lcs_after(in->seq, edit->have)) {
+		if (edit->have == edit->read && !edit->held.text)
+			return LCS_RELAY_GAP;
+		make_probe(relay);
+		return ready(relay);
+	}
+	relay->busy = is_busy(edit);
+	if (lcs_after(in->seq + in_len(relay), edit->read) && !relay->busy)
+		return ask_to_read(relay);
+	return settle(relay);
+}
+EXPORT_SYMBOL_GPL(lcs_relay_begin);
+
+/**
+ * lcs_relay_gap() - bytes are missing before the segment
+ * @relay: the segment
+ * @unneeded: nobody needs them: a body being skipped, a stream given up
+ *
+ * Return: what to do next.
+ */
+enum lcs_relay_step lcs_relay_gap(struct lcs_relay *relay, bool unneeded)
+{
+	struct lcs_edit *edit = relay->edit;
+
+	if (!unneeded) {
+		make_probe(relay);
+		return ready(relay);
+	}
+	edit->sent = lcs_edit_out(edit, relay->in.seq);
+	edit->have = relay->in.seq;
+	edit->read = relay->in.seq;
+	edit->decided = relay->in.seq;
+	return ask_to_read(relay);
+}
+EXPORT_SYMBOL_GPL(lcs_relay_gap);
