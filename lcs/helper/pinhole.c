@@ -610,7 +610,7 @@ void lcs_pinholes_orphan(struct lcs_conn *conn)
 /**
  * lcs_pinholes_init() - make the table
  *
- * Each half has two buckets for each of the kernel's own, so that the administrator who sizes the one
+ * Each half has two buckets for each of the kernel's own: the administrator who sizes the one
  * (expect_hashsize of nf_conntrack) sizes the other.
  *
  * Return: 0 or -ENOMEM.

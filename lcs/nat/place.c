@@ -54,7 +54,8 @@ static bool take(struct lcs_pinhole *row, u16 port)
 		return false;
 	/* An odd RTP port has its RTCP in the next pair. */
 	return !row->pair || !(inside & 1) ||
-	       (is_free(row, port + 1, inside + 1) && is_free(row, (port + 1) ^ 1, (inside + 1) ^ 1));
+	       (is_free(row, port + 1, inside + 1) &&
+		is_free(row, (port + 1) ^ 1, (inside + 1) ^ 1));
 }
 
 /* RTP or RTCP whose other half has its place already. Return: 0, or where it must be. */

@@ -4,6 +4,7 @@
  * the type of the body, or of the part, says application/sdp.
  */
 #include <lcs/body.h>
+#include <lcs/uri.h>
 
 /* RFC 2046 5.1.1 */
 #define LCS_BOUNDARY_MAX	70
@@ -149,9 +150,20 @@ static enum delimiter read_delimiter(const struct lcs_stream *stream, struct lcs
 	return lcs_text_is(text, "--") ? LAST_PART : NO_DELIMITER;
 }
 
+/* [MS-SDPEXT]: the part that OCS 2007 clients take; its SDP may be a stub */
+static bool is_fallback(struct lcs_text params)
+{
+	struct lcs_param param;
+
+	while (lcs_take_param(&params, ';', &param))
+		if (lcs_text_is(param.name, "ms-proxy-2007fallback"))
+			return true;
+	return false;
+}
+
 static void part_header(struct lcs_stream *stream, const struct lcs_line *line)
 {
-	struct lcs_text text = line->text, params, none;
+	struct lcs_text text = line->text, params;
 	enum part_header header;
 
 	if (text.at == text.end) {
@@ -168,8 +180,7 @@ static void part_header(struct lcs_stream *stream, const struct lcs_line *line)
 	lcs_trim(&text);
 	switch (header) {
 	case PART_DISPOSITION:
-		/* [MS-SDPEXT]: the part that OCS 2007 clients take; its SDP may be a stub */
-		stream->part_fallback = lcs_param(params, "ms-proxy-2007fallback", &none);
+		stream->part_fallback = is_fallback(params);
 		break;
 	case PART_LENGTH:
 		stream->msg.flags |= LCS_MSG_PART_LENGTH;

@@ -6,32 +6,29 @@
  */
 #include <lcs/sip.h>
 
-static const char *const lcs_fields[] = {
-	"invitation-command",
-	"invitation-cookie",
-	"ip-address",
-	"port",
-	"portx",
-	"sender-connect",
-};
-
 enum lcs_field {
+	LCS_FIELD_NONE,
 	LCS_FIELD_COMMAND,
 	LCS_FIELD_COOKIE,
 	LCS_FIELD_ADDRESS,
 	LCS_FIELD_PORT,
 	LCS_FIELD_PORTX,
 	LCS_FIELD_SENDER_CONNECT,
-	LCS_FIELDS,
 };
 
 static enum lcs_field find_field(struct lcs_text name)
 {
-	enum lcs_field field = LCS_FIELD_COMMAND;
-
-	while (field < LCS_FIELDS && !lcs_text_is(name, lcs_fields[field]))
-		field++;
-	return field;
+	if (lcs_text_is(name, "invitation-command"))
+		return LCS_FIELD_COMMAND;
+	if (lcs_text_is(name, "invitation-cookie"))
+		return LCS_FIELD_COOKIE;
+	if (lcs_text_is(name, "ip-address"))
+		return LCS_FIELD_ADDRESS;
+	if (lcs_text_is(name, "port"))
+		return LCS_FIELD_PORT;
+	if (lcs_text_is(name, "portx"))
+		return LCS_FIELD_PORTX;
+	return lcs_text_is(name, "sender-connect") ? LCS_FIELD_SENDER_CONNECT : LCS_FIELD_NONE;
 }
 
 /**
@@ -48,7 +45,7 @@ enum lcs_interest lcs_invitation_interest(struct lcs_text text)
 		return LCS_UNWANTED;
 	if (text.at == text.end)
 		return LCS_UNSURE;
-	return find_field(name) == LCS_FIELDS ? LCS_UNWANTED : LCS_WANTED;
+	return find_field(name) == LCS_FIELD_NONE ? LCS_UNWANTED : LCS_WANTED;
 }
 
 static void read_command(struct lcs_invitation *inv, struct lcs_text value)
@@ -123,7 +120,7 @@ void lcs_invitation_line(struct lcs_reader *reader, const struct lcs_line *line)
 	case LCS_FIELD_SENDER_CONNECT:
 		inv->sender_connects = lcs_text_is(text, "true");
 		break;
-	case LCS_FIELDS:
+	case LCS_FIELD_NONE:
 		break;
 	}
 }

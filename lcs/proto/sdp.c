@@ -14,6 +14,18 @@ static const char *const lcs_attributes[] = {
 	"a=x-candidate-ipv6:",
 };
 
+/* Does a line, of which perhaps only the beginning is there, begin with a name? */
+static enum lcs_interest begins(struct lcs_text text, const char *lower)
+{
+	for (; *lower; lower++, text.at++) {
+		if (text.at == text.end)
+			return LCS_UNSURE;
+		if (lcs_lower(*text.at) != (u8)*lower)
+			return LCS_UNWANTED;
+	}
+	return LCS_WANTED;
+}
+
 /**
  * lcs_sdp_interest() - is an SDP line one of those that are read
  * @text: what is there of the line, at least a byte
@@ -22,23 +34,18 @@ static const char *const lcs_attributes[] = {
  */
 enum lcs_interest lcs_sdp_interest(struct lcs_text text)
 {
-	u32 len = lcs_text_len(text), i;
-	struct lcs_text name;
+	enum lcs_interest interest = LCS_UNWANTED;
+	u32 i;
 
-	if (*text.at == 'm' || *text.at == 'c' || *text.at == 'o')
-		return len < 2 ? LCS_UNSURE : text.at[1] == '=' ? LCS_WANTED : LCS_UNWANTED;
-	if (*text.at != 'a')
-		return LCS_UNWANTED;
-	for (i = 0; i < ARRAY_SIZE(lcs_attributes); i++) {
-		if (lcs_text_begins(text, lcs_attributes[i]))
-			return LCS_WANTED;
-		name.at = (const u8 *)lcs_attributes[i];
-		name.end = name.at + strlen(lcs_attributes[i]);
-		if (len < lcs_text_len(name) &&
-		    lcs_text_same(text, (struct lcs_text){ name.at, name.at + len }))
+	if (*text.at == 'm' || *text.at == 'c' || *text.at == 'o') {
+		if (lcs_text_len(text) < 2)
 			return LCS_UNSURE;
+		return text.at[1] == '=' ? LCS_WANTED : LCS_UNWANTED;
 	}
-	return LCS_UNWANTED;
+	if (*text.at == 'a')
+		for (i = 0; i < ARRAY_SIZE(lcs_attributes); i++)
+			interest = max(interest, begins(text, lcs_attributes[i]));
+	return interest;
 }
 
 /* "IN IP4 10.0.0.5": the marker must fit the address; a name or a multicast scope is left alone. */

@@ -22,44 +22,71 @@ enum lcs_header {
 	LCS_HDR_TO,
 };
 
-static const char *const lcs_method_names[] = {
-	[LCS_METHOD_ACK] = "ACK",
-	[LCS_METHOD_BENOTIFY] = "BENOTIFY",
-	[LCS_METHOD_BYE] = "BYE",
-	[LCS_METHOD_CANCEL] = "CANCEL",
-	[LCS_METHOD_INFO] = "INFO",
-	[LCS_METHOD_INVITE] = "INVITE",
-	[LCS_METHOD_MESSAGE] = "MESSAGE",
-	[LCS_METHOD_NEGOTIATE] = "NEGOTIATE",
-	[LCS_METHOD_NOTIFY] = "NOTIFY",
-	[LCS_METHOD_OPTIONS] = "OPTIONS",
-	[LCS_METHOD_PRACK] = "PRACK",
-	[LCS_METHOD_REFER] = "REFER",
-	[LCS_METHOD_REGISTER] = "REGISTER",
-	[LCS_METHOD_SERVICE] = "SERVICE",
-	[LCS_METHOD_SUBSCRIBE] = "SUBSCRIBE",
-	[LCS_METHOD_UPDATE] = "UPDATE",
-};
-
 /* Methods compare case-sensitively (RFC 3261 7.1). */
+static __always_inline bool is_method(struct lcs_text text, const char *name)
+{
+	return !memcmp(text.at, name, __builtin_strlen(name));
+}
+
 static enum lcs_method read_method(struct lcs_text text)
 {
-	u32 len = lcs_text_len(text), i;
-
-	for (i = LCS_METHOD_ACK; i < ARRAY_SIZE(lcs_method_names); i++)
-		if (*text.at == (u8)*lcs_method_names[i] && len == strlen(lcs_method_names[i]) &&
-		    !memcmp(text.at, lcs_method_names[i], len))
-			return i;
+	switch (lcs_text_len(text)) {
+	case 3:
+		if (is_method(text, "ACK"))
+			return LCS_METHOD_ACK;
+		if (is_method(text, "BYE"))
+			return LCS_METHOD_BYE;
+		break;
+	case 4:
+		if (is_method(text, "INFO"))
+			return LCS_METHOD_INFO;
+		break;
+	case 5:
+		if (is_method(text, "PRACK"))
+			return LCS_METHOD_PRACK;
+		if (is_method(text, "REFER"))
+			return LCS_METHOD_REFER;
+		break;
+	case 6:
+		if (is_method(text, "CANCEL"))
+			return LCS_METHOD_CANCEL;
+		if (is_method(text, "INVITE"))
+			return LCS_METHOD_INVITE;
+		if (is_method(text, "NOTIFY"))
+			return LCS_METHOD_NOTIFY;
+		if (is_method(text, "UPDATE"))
+			return LCS_METHOD_UPDATE;
+		break;
+	case 7:
+		if (is_method(text, "MESSAGE"))
+			return LCS_METHOD_MESSAGE;
+		if (is_method(text, "OPTIONS"))
+			return LCS_METHOD_OPTIONS;
+		if (is_method(text, "SERVICE"))
+			return LCS_METHOD_SERVICE;
+		break;
+	case 8:
+		if (is_method(text, "BENOTIFY"))
+			return LCS_METHOD_BENOTIFY;
+		if (is_method(text, "REGISTER"))
+			return LCS_METHOD_REGISTER;
+		break;
+	case 9:
+		if (is_method(text, "NEGOTIATE"))
+			return LCS_METHOD_NEGOTIATE;
+		if (is_method(text, "SUBSCRIBE"))
+			return LCS_METHOD_SUBSCRIBE;
+		break;
+	}
 	return LCS_METHOD_OTHER;
 }
 
 /* token of RFC 3261 25.1, of which a method consists */
 static bool is_token(u8 c)
 {
+	if ((u8)((c | 0x20) - 'a') < 26 || lcs_is_digit(c))
+		return true;
 	switch (c) {
-	case 'a' ... 'z':
-	case 'A' ... 'Z':
-	case '0' ... '9':
 	case '-':
 	case '.':
 	case '!':
@@ -177,49 +204,79 @@ struct lcs_text lcs_header_name(struct lcs_text *text)
 	return name;
 }
 
-static enum lcs_header compact_header(u8 c)
+/*
+ * Take a header's name and colon off a line, where it is this header. White space may stand before
+ * the colon.
+ */
+static __always_inline bool take_name(struct lcs_text *text, const char *lower)
 {
-	switch (lcs_lower(c)) {
+	struct lcs_text rest = { text->at + __builtin_strlen(lower), text->end };
+
+	if (!lcs_text_begins(*text, lower))
+		return false;
+	lcs_skip_lws(&rest);
+	if (rest.at == rest.end || *rest.at != ':')
+		return false;
+	text->at = rest.at + 1;
+	return true;
+}
+
+/* Take the name and colon off a header line; what remains of any other line does not matter. */
+static enum lcs_header take_header(struct lcs_text *text)
+{
+	switch (*text->at | 0x20) {
 	case 'c':
-		return LCS_HDR_CONTENT_TYPE;
+		if (take_name(text, "call-id"))
+			return LCS_HDR_CALL_ID;
+		if (take_name(text, "cseq"))
+			return LCS_HDR_CSEQ;
+		if (take_name(text, "contact"))
+			return LCS_HDR_CONTACT;
+		if (take_name(text, "content-length"))
+			return LCS_HDR_CONTENT_LENGTH;
+		if (take_name(text, "content-type") || take_name(text, "c"))
+			return LCS_HDR_CONTENT_TYPE;
+		if (take_name(text, "content-encoding"))
+			return LCS_HDR_CONTENT_ENCODING;
+		break;
 	case 'e':
-		return LCS_HDR_CONTENT_ENCODING;
+		if (take_name(text, "expires"))
+			return LCS_HDR_EXPIRES;
+		if (take_name(text, "e"))
+			return LCS_HDR_CONTENT_ENCODING;
+		break;
 	case 'i':
-		return LCS_HDR_CALL_ID;
+		if (take_name(text, "i"))
+			return LCS_HDR_CALL_ID;
+		break;
 	case 'l':
-		return LCS_HDR_CONTENT_LENGTH;
+		if (take_name(text, "l"))
+			return LCS_HDR_CONTENT_LENGTH;
+		break;
 	case 'm':
-		return LCS_HDR_CONTACT;
+		if (take_name(text, "m"))
+			return LCS_HDR_CONTACT;
+		break;
 	case 't':
-		return LCS_HDR_TO;
+		if (take_name(text, "to") || take_name(text, "t"))
+			return LCS_HDR_TO;
+		break;
 	}
 	return LCS_HDR_NONE;
 }
 
-static enum lcs_header find_header(struct lcs_text name)
+/* The header of a line of which perhaps only the name is there. */
+static enum lcs_header name_header(struct lcs_text text)
 {
-	switch (lcs_text_len(name)) {
-	case 1:
-		return compact_header(*name.at);
-	case 2:
-		return lcs_text_is(name, "to") ? LCS_HDR_TO : LCS_HDR_NONE;
-	case 4:
-		return lcs_text_is(name, "cseq") ? LCS_HDR_CSEQ : LCS_HDR_NONE;
-	case 7:
-		if (lcs_text_is(name, "contact"))
-			return LCS_HDR_CONTACT;
-		if (lcs_text_is(name, "call-id"))
-			return LCS_HDR_CALL_ID;
-		return lcs_text_is(name, "expires") ? LCS_HDR_EXPIRES : LCS_HDR_NONE;
-	case 12:
-		return lcs_text_is(name, "content-type") ? LCS_HDR_CONTENT_TYPE : LCS_HDR_NONE;
-	case 14:
-		return lcs_text_is(name, "content-length") ? LCS_HDR_CONTENT_LENGTH : LCS_HDR_NONE;
-	case 16:
-		return lcs_text_is(name, "content-encoding") ? LCS_HDR_CONTENT_ENCODING
-							     : LCS_HDR_NONE;
-	}
-	return LCS_HDR_NONE;
+	u8 bytes[20] = { 0 };
+	struct lcs_text name = lcs_header_name(&text), line = { bytes, bytes };
+
+	if (lcs_text_len(name) > strlen("content-encoding"))
+		return LCS_HDR_NONE;
+	memcpy(bytes, name.at, lcs_text_len(name));
+	bytes[lcs_text_len(name)] = ':';
+	line.end += lcs_text_len(name) + 1;
+	return take_header(&line);
 }
 
 /**
@@ -230,9 +287,9 @@ static enum lcs_header find_header(struct lcs_text name)
  */
 enum lcs_interest lcs_sip_interest(struct lcs_text text)
 {
-	struct lcs_text name;
+	struct lcs_text line = text, name;
 
-	if (!lcs_header_may_begin(*text.at))
+	if (!lcs_header_may_begin(text))
 		return LCS_UNWANTED;
 	if (*text.at == '\r' || *text.at == '\n')
 		return LCS_WANTED;
@@ -241,7 +298,7 @@ enum lcs_interest lcs_sip_interest(struct lcs_text text)
 		return LCS_UNWANTED;
 	if (text.at == text.end)
 		return LCS_UNSURE;
-	return find_header(name) == LCS_HDR_NONE ? LCS_UNWANTED : LCS_WANTED;
+	return name_header(line) == LCS_HDR_NONE ? LCS_UNWANTED : LCS_WANTED;
 }
 
 /* A header that may come once came again: it must say the same. */
@@ -306,94 +363,62 @@ static void read_length(struct lcs_stream *stream, const struct lcs_line *line,
 	msg->length_at = lcs_range_of(line, value);
 }
 
-/**
- * lcs_param() - find a parameter in ";name=value" text
- * @params: the text from its first semicolon on
- * @lower: the name in lower case
- * @value: the value, without its quotes; empty where the parameter has none
- *
- * Return: false where it is not there.
- */
-bool lcs_param(struct lcs_text params, const char *lower, struct lcs_text *value)
+static void read_boundary(struct lcs_stream *stream, struct lcs_text params)
 {
-	struct lcs_text name;
-	const u8 *at = params.at;
+	struct lcs_param param;
 
-	while (at < params.end) {
-		if (*at == '"') {
-			at = lcs_skip_quoted(at, params.end);
-			if (!at)
-				return false;
-			continue;
+	while (lcs_take_param(&params, ';', &param))
+		if (lcs_text_is(param.name, "boundary")) {
+			lcs_multipart_begin(stream, param.value);
+			return;
 		}
-		if (*at++ != ';')
-			continue;
-		name.at = at;
-		while (at < params.end && *at != '=' && *at != ';')
-			at++;
-		name.end = at;
-		lcs_trim(&name);
-		if (!lcs_text_is(name, lower))
-			continue;
-		value->at = at < params.end && *at == '=' ? at + 1 : at;
-		value->end = params.end;
-		lcs_skip_lws(value);
-		if (value->at < value->end && *value->at == '"') {
-			at = lcs_skip_quoted(value->at++, value->end);
-			if (!at)
-				return false;
-			value->end = at - 1;
-			return true;
-		}
-		value->end = lcs_find_byte(value->at, value->end, ';');
-		lcs_trim(value);
-		return true;
-	}
-	return false;
 }
-EXPORT_SYMBOL_GPL(lcs_param);
 
 static void read_type(struct lcs_stream *stream, struct lcs_text value)
 {
 	struct lcs_message *msg = &stream->msg;
-	struct lcs_text type, boundary;
+	struct lcs_text type;
 
-	lcs_trim(&value);
 	type = (struct lcs_text){ value.at, lcs_find_byte(value.at, value.end, ';') };
 	value.at = type.end;
 	lcs_trim(&type);
+	msg->body = LCS_BODY_OTHER;
 	if (msg->flags & LCS_MSG_HAS_TYPE) {
 		msg->flags |= LCS_MSG_UNREADABLE;
-		msg->body = LCS_BODY_OTHER;
 		return;
 	}
 	msg->flags |= LCS_MSG_HAS_TYPE;
-	msg->body = LCS_BODY_OTHER;
 	if (lcs_text_is(type, "application/sdp"))
 		msg->body = LCS_BODY_SDP;
 	else if (lcs_text_is(type, "text/x-msmsgsinvite"))
 		msg->body = LCS_BODY_INVITATION;
-	else if (lcs_text_begins(type, "multipart/") && lcs_param(value, "boundary", &boundary))
-		lcs_multipart_begin(stream, boundary);
+	else if (lcs_text_begins(type, "multipart/"))
+		read_boundary(stream, value);
 }
 
-/*
- * To: only whether it has a tag. The parameters of a URI in brackets are not those of the header.
- */
+/* To: only whether it has a tag. The parameters of a URI in brackets are not those of the header. */
 static void read_to(struct lcs_message *msg, struct lcs_text value)
 {
-	struct lcs_text tag;
+	struct lcs_param param;
 	const u8 *at = value.at;
 
-	while (at && at < value.end && *at != '<' && *at != ';')
-		at = *at == '"' ? lcs_skip_quoted(at, value.end) : at + 1;
-	if (!at)
-		return;
-	if (at < value.end && *at == '<')
+	for (;;) {
+		at = lcs_find_delimiter(at, value.end, '<', ';', '"');
+		if (at == value.end || *at != '"')
+			break;
+		at = lcs_skip_quoted(at, value.end);
+		if (!at)
+			return;
+	}
+	if (at < value.end && *at == '<') {
 		at = lcs_find_byte(at, value.end, '>');
+		if (at < value.end)
+			at++;
+	}
 	value.at = at;
-	if (lcs_param(value, "tag", &tag) && tag.end > tag.at)
-		msg->flags |= LCS_MSG_TO_TAG;
+	while (lcs_take_param(&value, ';', &param))
+		if (lcs_text_is(param.name, "tag") && param.value.end > param.value.at)
+			msg->flags |= LCS_MSG_TO_TAG;
 }
 
 static void read_call_id(struct lcs_reader *reader, struct lcs_text value)
@@ -427,15 +452,8 @@ void lcs_sip_header(struct lcs_reader *reader, const struct lcs_line *line)
 {
 	struct lcs_stream *stream = reader->stream;
 	struct lcs_text text = line->text;
-	enum lcs_header header = find_header(lcs_header_name(&text));
 
-	if (header == LCS_HDR_NONE)
-		return;
-	lcs_skip_lws(&text);
-	if (text.at == text.end || *text.at != ':')
-		return;
-	text.at++;
-	switch (header) {
+	switch (take_header(&text)) {
 	case LCS_HDR_CALL_ID:
 		read_call_id(reader, text);
 		break;
@@ -472,7 +490,7 @@ void lcs_sip_header(struct lcs_reader *reader, const struct lcs_line *line)
  */
 void lcs_sip_long_header(struct lcs_stream *stream, struct lcs_text text)
 {
-	enum lcs_header header = find_header(lcs_header_name(&text));
+	enum lcs_header header = name_header(text);
 
 	stream->msg.flags |= LCS_MSG_UNREADABLE;
 	if (header == LCS_HDR_CONTENT_LENGTH)

@@ -331,7 +331,7 @@ static bool keep(struct lcs_reader *r, const u8 *to)
 static void skip_line(struct lcs_reader *r)
 {
 	const u8 *limit = line_limit(r);
-	const u8 *lf = lcs_find_byte(r->at, limit, '\n');
+	const u8 *lf = lcs_find_line_end(r->at, limit);
 
 	r->stream->skip_line = lf == limit;
 	advance(r, lf == limit ? limit : lf + 1);
@@ -350,7 +350,7 @@ static void continue_line(struct lcs_reader *r)
 		}
 		stream->line_ended = 0;
 	}
-	lf = lcs_find_byte(r->at, limit, '\n');
+	lf = lcs_find_line_end(r->at, limit);
 	if (!keep(r, lf == limit ? limit : lf + 1))
 		return;
 	kept = (struct lcs_text){ stream->line, stream->line + stream->line_len };
@@ -365,11 +365,25 @@ static void continue_line(struct lcs_reader *r)
 	}
 }
 
-/* Step over header lines, and folds of header lines, that do not even begin like a wanted one. */
-static void skip_headers(struct lcs_reader *r)
+/*
+ * Step over header lines, and folds of header lines, that do not even begin like a wanted one.
+ * Return: false where the next line does.
+ */
+static bool skip_headers(struct lcs_reader *r)
 {
-	while (!r->stream->skip_line && r->at < r->end && !lcs_header_may_begin(*r->at))
-		skip_line(r);
+	const u8 *at = r->at, *lf;
+
+	while (at < r->end && !lcs_header_may_begin((struct lcs_text){ at, r->end })) {
+		lf = lcs_find_line_end(at, r->end);
+		if (lf == r->end) {
+			r->stream->skip_line = 1;
+			r->at = lf;
+			return true;
+		}
+		at = lf + 1;
+	}
+	r->at = at;
+	return at == r->end;
 }
 
 /*
@@ -383,10 +397,10 @@ static void fresh_line(struct lcs_reader *r)
 	bool ends = in_body(stream) && (u32)(limit - from) == stream->body_left;
 	u32 seq = seq_at(r, from);
 
-	lf = lcs_find_byte(from, limit, '\n');
+	lf = lcs_find_line_end(from, limit);
 	if (folds(stream) && !is_blank((struct lcs_text){ from, limit }))
 		while (limit - lf > 1 && (lf[1] == ' ' || lf[1] == '\t'))
-			lf = lcs_find_byte(lf + 1, limit, '\n');
+			lf = lcs_find_line_end(lf + 1, limit);
 	else if (lf < limit)
 		ends = true;
 	if (limit - lf <= 1 && !ends) {
@@ -410,9 +424,7 @@ static void read_line(struct lcs_reader *r)
 		skip_line(r);
 	else if (stream->line_len)
 		continue_line(r);
-	else if (stream->state == LCS_HEADER && !lcs_header_may_begin(*r->at))
-		skip_headers(r);
-	else
+	else if (stream->state != LCS_HEADER || !skip_headers(r))
 		fresh_line(r);
 	if (in_body(stream) && !stream->body_left && !stream->line_len)
 		end_body(r);
@@ -465,6 +477,11 @@ void lcs_stream_read(struct lcs_stream *stream, const struct lcs_sink *sink, voi
 		.end_seq = stream->next + len,
 	};
 
+	if (stream->state == LCS_BODY_SKIPPED && len < stream->body_left) {
+		stream->body_left -= len;
+		stream->next += len;
+		return;
+	}
 	while (r.at < r.end && stream->state != LCS_GIVEN_UP) {
 		if (stream->state == LCS_IDLE)
 			read_idle(&r);

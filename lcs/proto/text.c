@@ -17,38 +17,101 @@ static unsigned long load_word(const u8 *at)
 	return word;
 }
 
-/* The high bit of each byte that is zero. Exact for every byte, so right for either byte order. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* The high bit of the first byte in memory that is zero; of those behind it that cannot be told. */
 static unsigned long zero_bytes(unsigned long word)
 {
-	return ~(((word & ~LCS_HIGHS) + ~LCS_HIGHS) | word | ~LCS_HIGHS);
+	return (word - LCS_ONES) & ~word & LCS_HIGHS;
 }
 
 /* How far into the word in memory the first marked byte is. */
 static u32 first_marked(unsigned long marks)
 {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 	return __builtin_ctzl(marks) / 8;
+}
 #else
+/* The high bit of each byte that is zero: a borrow would go from the last byte to the first. */
+static unsigned long zero_bytes(unsigned long word)
+{
+	return ~(((word & ~LCS_HIGHS) + ~LCS_HIGHS) | word | ~LCS_HIGHS);
+}
+
+static u32 first_marked(unsigned long marks)
+{
 	return __builtin_clzl(marks) / 8;
+}
 #endif
+
+/* Marks the first of up to three bytes; those that are the same cost once. */
+static __always_inline unsigned long mark(const u8 *at, u8 one, u8 two, u8 three)
+{
+	unsigned long word = load_word(at), marks = zero_bytes(word ^ LCS_ONES * one);
+
+	if (two != one)
+		marks |= zero_bytes(word ^ LCS_ONES * two);
+	if (three != two)
+		marks |= zero_bytes(word ^ LCS_ONES * three);
+	return marks;
 }
 
 /*
- * Can one of the next LCS_STEP words hold the byte? Never no where one does; wrongly yes only for
- * bytes above 0x80, which are rare in these protocols.
+ * Does a step hold @byte, or one below a blank where @byte is a line feed? Never no where it does;
+ * wrongly yes for few others but bytes above 0x80, which are rare in these protocols.
  */
-static bool step_may_hold(const u8 *at, unsigned long pattern)
+static __always_inline bool step_may_hold(const u8 *at, u8 byte)
 {
-	unsigned long any = (load_word(at) ^ pattern) - LCS_ONES;
+	const unsigned long pattern = byte == '\n' ? 0 : LCS_ONES * byte;
+	const unsigned long limit = byte == '\n' ? LCS_ONES * ' ' : LCS_ONES;
+	unsigned long any = (load_word(at) ^ pattern) - limit;
 
-	any |= (load_word(at + sizeof(any)) ^ pattern) - LCS_ONES;
-	any |= (load_word(at + 2 * sizeof(any)) ^ pattern) - LCS_ONES;
-	any |= (load_word(at + 3 * sizeof(any)) ^ pattern) - LCS_ONES;
+	any |= (load_word(at + sizeof(any)) ^ pattern) - limit;
+	any |= (load_word(at + 2 * sizeof(any)) ^ pattern) - limit;
+	any |= (load_word(at + 3 * sizeof(any)) ^ pattern) - limit;
 	return any & LCS_HIGHS;
 }
 
+/* The first of up to three bytes. The last few are read together with some that were read before. */
+static __always_inline const u8 *find(const u8 *begin, const u8 *end, u8 one, u8 two, u8 three)
+{
+	const size_t size = sizeof(unsigned long);
+	unsigned long marks;
+	const u8 *at = begin;
+
+	for (; (size_t)(end - at) >= size; at += size) {
+		marks = mark(at, one, two, three);
+		if (marks)
+			return at + first_marked(marks);
+	}
+	if (at == end)
+		return end;
+	if ((size_t)(end - begin) >= size) {
+		marks = mark(end - size, one, two, three);
+		return marks ? end - size + first_marked(marks) : end;
+	}
+	while (at < end && *at != one && *at != two && *at != three)
+		at++;
+	return at;
+}
+
+/* One byte, far away perhaps: some words at a time, until it must be near. */
+static __always_inline const u8 *find_far(const u8 *at, const u8 *end, u8 byte)
+{
+	const size_t step = LCS_STEP * sizeof(unsigned long);
+	const u8 *found;
+
+	while ((size_t)(end - at) >= step) {
+		if (step_may_hold(at, byte)) {
+			found = find(at, at + step, byte, byte, byte);
+			if (found < at + step)
+				return found;
+		}
+		at += step;
+	}
+	return find(at, end, byte, byte, byte);
+}
+
 /**
- * lcs_find_byte() - first occurrence of a byte, some machine words at a time
+ * lcs_find_byte() - first occurrence of a byte
  * @at: where to begin
  * @end: one behind the last byte to look at
  * @byte: what to look for
@@ -57,139 +120,38 @@ static bool step_may_hold(const u8 *at, unsigned long pattern)
  */
 const u8 *lcs_find_byte(const u8 *at, const u8 *end, u8 byte)
 {
-	unsigned long pattern = LCS_ONES * byte, marks;
-	const size_t size = sizeof(pattern);
-	int i;
-
-	while ((size_t)(end - at) >= size) {
-		while ((size_t)(end - at) >= LCS_STEP * size && !step_may_hold(at, pattern))
-			at += LCS_STEP * size;
-		for (i = 0; i < LCS_STEP && (size_t)(end - at) >= size; i++) {
-			marks = zero_bytes(load_word(at) ^ pattern);
-			if (marks)
-				return at + first_marked(marks);
-			at += size;
-		}
-	}
-	while (at < end && *at != byte)
-		at++;
-	return at;
+	return find(at, end, byte, byte, byte);
 }
 EXPORT_SYMBOL_GPL(lcs_find_byte);
 
 /**
- * lcs_text_is() - does the text equal a word, case aside
- * @text: the text
- * @lower: the word in lower case
+ * lcs_find_delimiter() - first occurrence of one of three bytes
+ * @at: where to begin
+ * @end: one behind the last byte to look at
+ * @one: what to look for
+ * @two: what else
+ * @three: and what else
  *
- * Return: true where it does.
+ * Return: where it is, or @end.
  */
-bool lcs_text_is(struct lcs_text text, const char *lower)
+const u8 *lcs_find_delimiter(const u8 *at, const u8 *end, u8 one, u8 two, u8 three)
 {
-	while (text.at < text.end && *lower) {
-		if (lcs_lower(*text.at) != (u8)*lower)
-			return false;
-		text.at++;
-		lower++;
-	}
-	return text.at == text.end && !*lower;
+	return find(at, end, one, two, three);
 }
-EXPORT_SYMBOL_GPL(lcs_text_is);
+EXPORT_SYMBOL_GPL(lcs_find_delimiter);
 
 /**
- * lcs_text_same() - are two texts the same, case aside
- * @a: one
- * @b: the other
+ * lcs_find_line_end() - first line feed
+ * @at: where to begin
+ * @end: one behind the last byte to look at
  *
- * Return: true where they are.
+ * Return: where it is, or @end.
  */
-bool lcs_text_same(struct lcs_text a, struct lcs_text b)
+const u8 *lcs_find_line_end(const u8 *at, const u8 *end)
 {
-	if (lcs_text_len(a) != lcs_text_len(b))
-		return false;
-	for (; a.at < a.end; a.at++, b.at++)
-		if (lcs_lower(*a.at) != lcs_lower(*b.at))
-			return false;
-	return true;
+	return find_far(at, end, '\n');
 }
-EXPORT_SYMBOL_GPL(lcs_text_same);
-
-/**
- * lcs_text_begins() - does the text begin with a word, case aside
- * @text: the text
- * @lower: the word in lower case
- *
- * Return: true where it does.
- */
-bool lcs_text_begins(struct lcs_text text, const char *lower)
-{
-	while (*lower) {
-		if (text.at == text.end || lcs_lower(*text.at) != (u8)*lower)
-			return false;
-		text.at++;
-		lower++;
-	}
-	return true;
-}
-EXPORT_SYMBOL_GPL(lcs_text_begins);
-
-/**
- * lcs_skip_lws() - step over leading white space
- * @text: the text, shortened from the front
- */
-void lcs_skip_lws(struct lcs_text *text)
-{
-	while (text->at < text->end && lcs_is_lws(*text->at))
-		text->at++;
-}
-EXPORT_SYMBOL_GPL(lcs_skip_lws);
-
-/**
- * lcs_trim() - take white space off both ends
- * @text: the text, shortened
- */
-void lcs_trim(struct lcs_text *text)
-{
-	lcs_skip_lws(text);
-	while (text->end > text->at && lcs_is_lws(text->end[-1]))
-		text->end--;
-}
-EXPORT_SYMBOL_GPL(lcs_trim);
-
-/**
- * lcs_take_word() - take the next word, up to white space
- * @text: the text, shortened by the word and the white space before it
- *
- * Return: the word, empty where there is none.
- */
-struct lcs_text lcs_take_word(struct lcs_text *text)
-{
-	struct lcs_text word;
-
-	lcs_skip_lws(text);
-	word.at = text->at;
-	while (text->at < text->end && !lcs_is_lws(*text->at))
-		text->at++;
-	word.end = text->at;
-	return word;
-}
-EXPORT_SYMBOL_GPL(lcs_take_word);
-
-/* The next quote or backslash, or @end. */
-static const u8 *find_quote(const u8 *at, const u8 *end)
-{
-	unsigned long word, marks;
-
-	for (; (size_t)(end - at) >= sizeof(word); at += sizeof(word)) {
-		word = load_word(at);
-		marks = zero_bytes(word ^ LCS_ONES * '"') | zero_bytes(word ^ LCS_ONES * '\\');
-		if (marks)
-			return at + first_marked(marks);
-	}
-	while (at < end && *at != '"' && *at != '\\')
-		at++;
-	return at;
-}
+EXPORT_SYMBOL_GPL(lcs_find_line_end);
 
 /**
  * lcs_skip_quoted() - step over a quoted string (RFC 3261 25.1)
@@ -200,9 +162,9 @@ static const u8 *find_quote(const u8 *at, const u8 *end)
  */
 const u8 *lcs_skip_quoted(const u8 *at, const u8 *end)
 {
-	at = find_quote(at + 1, end);
+	at = find(at + 1, end, '"', '\\', '\\');
 	while (end - at >= 2 && *at == '\\')
-		at = find_quote(at + 2, end);
+		at = find(at + 2, end, '"', '\\', '\\');
 	return at < end && *at == '"' ? at + 1 : NULL;
 }
 EXPORT_SYMBOL_GPL(lcs_skip_quoted);
@@ -235,6 +197,29 @@ bool lcs_read_number(struct lcs_text text, u32 max, u32 *number)
 EXPORT_SYMBOL_GPL(lcs_read_number);
 
 /**
+ * lcs_take_port() - take the digits at the beginning of a text as a port number, 0 to 65535
+ * @text: the text, shortened by the digits
+ * @port: host byte order, written only on success
+ *
+ * Return: false where there are none, or more than five, or the number is too large.
+ */
+bool lcs_take_port(struct lcs_text *text, u16 *port)
+{
+	const u8 *begin = text->at, *at = begin;
+	u32 number = 0;
+
+	for (; at < text->end && lcs_is_digit(*at); at++)
+		number = number * 10 + (*at - '0');
+	text->at = at;
+	/* More digits may have run over, but they are more than five. */
+	if (at == begin || at - begin > 5 || number > 65535)
+		return false;
+	*port = number;
+	return true;
+}
+EXPORT_SYMBOL_GPL(lcs_take_port);
+
+/**
  * lcs_read_port() - read a whole text as a port number, 0 to 65535
  * @text: one to five digits
  * @port: host byte order, written only on success
@@ -243,11 +228,11 @@ EXPORT_SYMBOL_GPL(lcs_read_number);
  */
 bool lcs_read_port(struct lcs_text text, u16 *port)
 {
-	u32 number;
+	u16 value;
 
-	if (lcs_text_len(text) > 5 || !lcs_read_number(text, 65535, &number))
+	if (!lcs_take_port(&text, &value) || text.at < text.end)
 		return false;
-	*port = number;
+	*port = value;
 	return true;
 }
 EXPORT_SYMBOL_GPL(lcs_read_port);
@@ -259,21 +244,21 @@ EXPORT_SYMBOL_GPL(lcs_read_port);
 static bool read_ipv4(struct lcs_text text, u8 *ip)
 {
 	const u8 *at = text.at;
-	u32 value;
-	int i, n;
+	u32 value, i;
 
 	for (i = 0; i < 4; i++) {
 		if (i && (at == text.end || *at++ != '.'))
 			return false;
-		for (n = 0, value = 0; at < text.end && lcs_is_digit(*at); n++) {
-			if (n && !value)
+		if (at == text.end || !lcs_is_digit(*at))
+			return false;
+		value = *at++ - '0';
+		while (at < text.end && lcs_is_digit(*at)) {
+			if (!value)
 				return false;
 			value = value * 10 + (*at++ - '0');
 			if (value > 255)
 				return false;
 		}
-		if (!n)
-			return false;
 		ip[i] = value;
 	}
 	return at == text.end;
@@ -372,21 +357,47 @@ bool lcs_read_addr(struct lcs_text text, struct lcs_addr *addr)
 }
 EXPORT_SYMBOL_GPL(lcs_read_addr);
 
+/* The next eight bytes, the first one lowest, as a number in which letters have no case. */
+static u64 load_lower(const u8 *at)
+{
+	u64 word;
+
+	memcpy(&word, at, sizeof(word));
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+	word = __builtin_bswap64(word);
+#endif
+	return word | 0x2020202020202020ull;
+}
+
+static u64 mix(u64 hash, u64 word)
+{
+	hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
+	return hash ^ hash >> 32;
+}
+
 /**
  * lcs_hash_lower() - a small hash of a text, case aside
  * @text: the text
  *
  * For telling one user agent's bindings apart in a list that the server sends, never for anything
- * that decides what opens (FNV-1a, no key). Never 0, which stands for "absent".
+ * that decides what opens (it has no key). Never 0, which stands for "absent".
  *
  * Return: the hash.
  */
 u32 lcs_hash_lower(struct lcs_text text)
 {
-	u32 hash = 2166136261u;
+	u32 len = lcs_text_len(text), i;
+	u64 hash = len, rest = 0;
 
-	for (; text.at < text.end; text.at++)
-		hash = (hash ^ lcs_lower(*text.at)) * 16777619u;
-	return hash ? hash : 1;
+	for (i = 0; i + 8 <= len; i += 8)
+		hash = mix(hash, load_lower(text.at + i));
+	if (len >= 8) {
+		rest = load_lower(text.end - 8);
+	} else {
+		for (i = 0; i < len; i++)
+			rest |= (u64)(text.at[i] | 0x20) << 8 * i;
+	}
+	hash = mix(hash, rest);
+	return (u32)hash ? (u32)hash : 1;
 }
 EXPORT_SYMBOL_GPL(lcs_hash_lower);

@@ -9,31 +9,23 @@
 #define LCS_SIP_PORT	5060
 
 /**
- * struct uri_param - one ";name=value"
- * @name: the name, white space taken off
- * @value: the value without its quotes; empty where there is none
+ * lcs_take_param() - take the next ";name=value" off a text
+ * @text: begins at the semicolon; left at what follows the parameter
+ * @stop: what else than a semicolon ends a parameter: '?' before the headers of a URI, ',' before
+ *	the next Contact
+ * @param: the parameter
+ *
+ * Return: false where there is none, or a quoted value that does not end.
  */
-struct uri_param {
-	struct lcs_text name;
-	struct lcs_text value;
-};
-
-/*
- * Take the next parameter from a text that begins at its semicolon, and leave the text at what
- * follows. A parameter ends at the next semicolon or at @stop ('?' before the headers of a URI, ','
- * before the next Contact). Return: false where there is none, or a quoted value that does not end.
- */
-static bool take_param(struct lcs_text *text, u8 stop, struct uri_param *param)
+bool lcs_take_param(struct lcs_text *text, u8 stop, struct lcs_param *param)
 {
-	const u8 *at, *after;
+	const u8 *at;
 
 	lcs_skip_lws(text);
 	if (text->at == text->end || *text->at != ';')
 		return false;
-	at = ++text->at;
-	while (at < text->end && *at != '=' && *at != ';' && *at != stop)
-		at++;
-	param->name = (struct lcs_text){ text->at, at };
+	at = lcs_find_delimiter(text->at + 1, text->end, '=', ';', stop);
+	param->name = (struct lcs_text){ text->at + 1, at };
 	lcs_trim(&param->name);
 	param->value = (struct lcs_text){ at, at };
 	text->at = at;
@@ -41,22 +33,21 @@ static bool take_param(struct lcs_text *text, u8 stop, struct uri_param *param)
 		return true;
 	text->at++;
 	lcs_skip_lws(text);
-	at = text->at;
-	if (at < text->end && *at == '"') {
-		after = lcs_skip_quoted(at, text->end);
-		if (!after)
+	param->value.at = text->at;
+	if (text->at < text->end && *text->at == '"') {
+		at = lcs_skip_quoted(text->at, text->end);
+		if (!at)
 			return false;
-		param->value = (struct lcs_text){ at + 1, after - 1 };
-		text->at = after;
+		param->value = (struct lcs_text){ text->at + 1, at - 1 };
+		text->at = at;
 		return true;
 	}
-	while (at < text->end && *at != ';' && *at != stop)
-		at++;
-	param->value = (struct lcs_text){ text->at, at };
-	lcs_trim(&param->value);
-	text->at = at;
+	text->at = lcs_find_delimiter(text->at, text->end, ';', stop, stop);
+	param->value.end = text->at;
+	lcs_trim_end(&param->value);
 	return true;
 }
+EXPORT_SYMBOL_GPL(lcs_take_param);
 
 /*
  * A host as it stands in a URI: a name, an IPv4 address, or an IPv6 reference in brackets. Gives
@@ -74,11 +65,11 @@ static bool take_host(struct lcs_text *text, struct lcs_text *host)
 		text->at = at + 1;
 		return true;
 	}
-	while (at < text->end && *at != ':' && *at != ';' && *at != '?' && !lcs_is_lws(*at))
-		at++;
+	at = lcs_find_delimiter(at, text->end, ':', ';', '?');
 	*host = (struct lcs_text){ text->at, at };
+	lcs_trim_end(host);
 	text->at = at;
-	return at > host->at;
+	return host->at < host->end;
 }
 
 /* An address in brackets is IPv6, one without is IPv4, anything else is a name. */
@@ -98,7 +89,6 @@ static void set_host(struct lcs_endpoint *ep, const struct lcs_line *line, struc
 static bool take_port(struct lcs_text *text, const struct lcs_line *line, struct lcs_endpoint *ep)
 {
 	struct lcs_text port;
-	const u8 *at;
 
 	lcs_skip_lws(text);
 	if (text->at == text->end || *text->at != ':') {
@@ -107,12 +97,10 @@ static bool take_port(struct lcs_text *text, const struct lcs_line *line, struct
 	} else {
 		text->at++;
 		lcs_skip_lws(text);
-		for (at = text->at; at < text->end && lcs_is_digit(*at); at++)
-			;
-		port = (struct lcs_text){ text->at, at };
-		text->at = at;
-		if (!lcs_read_port(port, &ep->port) || !ep->port)
+		port.at = text->at;
+		if (!lcs_take_port(text, &ep->port) || !ep->port)
 			return false;
+		port.end = text->at;
 		ep->port_at = lcs_range_of(line, port);
 		lcs_skip_lws(text);
 	}
@@ -132,9 +120,9 @@ static void read_maddr(struct lcs_endpoint *ep, const struct lcs_line *line, str
 static void read_uri_params(struct lcs_text text, const struct lcs_line *line,
 			    struct lcs_endpoint *ep)
 {
-	struct uri_param param;
+	struct lcs_param param;
 
-	while (take_param(&text, '?', &param)) {
+	while (lcs_take_param(&text, '?', &param)) {
 		if (param.name.at == param.name.end)
 			continue;
 		switch (lcs_lower(*param.name.at)) {
@@ -184,9 +172,11 @@ bool lcs_uri_read(struct lcs_text uri, const struct lcs_line *line, struct lcs_e
 	if (uri.at == uri.end || *uri.at != ':')
 		return false;
 	uri.at++;
-	for (at = uri.end; at > uri.at && at[-1] != '@'; at--)
-		;
-	uri.at = at;
+	for (at = uri.at; at < uri.end; uri.at = ++at) {
+		at = lcs_find_byte(at, uri.end, '@');
+		if (at == uri.end)
+			break;
+	}
 	lcs_skip_lws(&uri);
 	if (!take_host(&uri, &host))
 		return false;
@@ -200,9 +190,9 @@ EXPORT_SYMBOL_GPL(lcs_uri_read);
 
 static void read_contact_params(struct lcs_text *text, struct lcs_endpoint *ep)
 {
-	struct uri_param param;
+	struct lcs_param param;
 
-	while (take_param(text, ',', &param)) {
+	while (lcs_take_param(text, ',', &param)) {
 		if (param.name.at == param.name.end)
 			continue;
 		switch (lcs_lower(*param.name.at)) {
@@ -228,9 +218,15 @@ static bool take_bracketed(struct lcs_text *text, struct lcs_text *uri)
 	const u8 *at = text->at + 1;
 
 	uri->at = at;
-	while (at && at < text->end && *at != '>')
-		at = *at == '"' ? lcs_skip_quoted(at, text->end) : at + 1;
-	if (!at || at == text->end)
+	while (at) {
+		at = lcs_find_delimiter(at, text->end, '>', '"', '"');
+		if (at == text->end)
+			return false;
+		if (*at == '>')
+			break;
+		at = lcs_skip_quoted(at, text->end);
+	}
+	if (!at)
 		return false;
 	uri->end = at;
 	text->at = at + 1;
@@ -256,9 +252,7 @@ static bool take_uri(struct lcs_text *text, struct lcs_text *uri)
 		if (text->at == text->end)
 			return false;
 	}
-	at = text->at;
-	while (at < text->end && *at != '<' && *at != ',' && *at != ';')
-		at++;
+	at = lcs_find_delimiter(text->at, text->end, '<', ',', ';');
 	if (at < text->end && *at == '<') {
 		text->at = at;
 		return take_bracketed(text, uri);
