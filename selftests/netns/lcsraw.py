@@ -8,13 +8,14 @@ sequence numbers and the payload of each segment.
 
 import array
 import ctypes
+import errno
 import fcntl
 import os
 import select
 import socket
 import struct
 
-from lcspeer import LIBC, LIMIT, SIP_PORT, check
+from lcspeer import LIBC, LIMIT, SIP_PORT, check, wait_fd
 
 ETH_P_ALL = 3
 ETH_P_IP = 0x0800
@@ -122,8 +123,12 @@ class RawHost:
                 sent = LIBC.sendmmsg(self.wire.fileno(),
                                      ctypes.byref(headers[done]),
                                      len(part) - done, 0)
-                check(sent > 0, os.strerror(ctypes.get_errno()))
-                done += sent
+                check(sent > 0 or ctypes.get_errno() == errno.EAGAIN,
+                      os.strerror(ctypes.get_errno()))
+                if sent > 0:
+                    done += sent
+                else:
+                    wait_fd(self.wire, select.POLLOUT, "room to send")
 
     def close(self):
         self.wire.close()

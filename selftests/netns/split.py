@@ -23,7 +23,7 @@ def sign_in_cut(user, port, cut):
     answer = user.answer_text(200, f"Contact: {contact(user.address, port)}",
                               "Expires: 900")
     user.main.back(answer, (1 + cut % (len(answer) - 1),))
-    link = user.must_be_called(port)
+    link = user.must_get_through(port)
     link.close()
     user.links.remove(link)
     user.listeners.pop(port).close()
@@ -45,7 +45,6 @@ def every_byte(rig, tap, family, step):
                 end = min(start + 40 * step, length)
                 for cut in range(start, end, step):
                     sign_in_cut(user, FIRST_PORT + cut, cut)
-                    user.sign_out(FIRST_PORT + cut)
 
 
 def first_bytes(rig, tap):
