@@ -122,6 +122,8 @@ static void note_largest(struct lcs_nat *nat, const struct lcs_segment *seg)
 
 static int carry_out(struct lcs_conn *conn, const struct lcs_segment *seg, struct lcs_relay *relay)
 {
+	bool made;
+
 	lcs_count_unchanged(conn, relay->unheld);
 	if (is_edited(conn->nat)) {
 		WRITE_ONCE(conn->edited, true);
@@ -129,7 +131,9 @@ static int carry_out(struct lcs_conn *conn, const struct lcs_segment *seg, struc
 	}
 	if (relay->action == LCS_RELAY_PROBE)
 		lcs_count(&conn->net->counts, LCS_COUNT_PROBES);
-	if (lcs_packet_apply(seg, relay, conn->nat->largest[seg->dir]))
+	made = lcs_packet_apply(seg, relay, conn->nat->largest[seg->dir]);
+	lcs_relay_done(relay);
+	if (made)
 		return NF_ACCEPT;
 	lcs_count(&conn->net->counts, LCS_COUNT_DROPPED);
 	return NF_DROP;
