@@ -59,6 +59,22 @@ struct lcs_sdp {
 	u8 has_rtcp:1;
 };
 
+/*
+ * Can an SDP line that begins so be one that is read? Those are m=, c=, o=, and of the attributes
+ * candidate, remote-candidates, rtcp and x-candidate-ipv6. @text has at least a byte.
+ */
+static inline bool lcs_sdp_may_begin(struct lcs_text text)
+{
+	u8 third;
+
+	if (*text.at != 'a')
+		return *text.at == 'm' || *text.at == 'c' || *text.at == 'o';
+	if (lcs_text_len(text) < 4)
+		return true;
+	third = text.at[2] | 0x20;
+	return third == 'c' ? (text.at[3] | 0x20) == 'a' : third == 'r' || third == 'x';
+}
+
 enum lcs_interest lcs_sdp_interest(struct lcs_text text);
 void lcs_sdp_line(struct lcs_reader *reader, const struct lcs_line *line);
 void lcs_sdp_end(struct lcs_reader *reader);

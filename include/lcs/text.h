@@ -6,7 +6,7 @@
 #ifndef _LCS_TEXT_H
 #define _LCS_TEXT_H
 
-#include <lcs/shim.h>
+#include <lcs/search.h>
 
 /**
  * struct lcs_text - a piece of text where it lies
@@ -149,19 +149,20 @@ static inline void lcs_trim(struct lcs_text *text)
 }
 
 /**
- * lcs_take_word() - take the next word, up to white space
- * @text: the text, shortened by the word and the white space before it
+ * lcs_take_word() - take the next word, up to white space or a control byte
+ * @text: the text, shortened by the word and what is before it
  *
  * Return: the word, empty where there is none.
  */
 static inline struct lcs_text lcs_take_word(struct lcs_text *text)
 {
+	const struct lcs_sought blank = { .below = ' ' + 1 };
 	struct lcs_text word;
 
-	lcs_skip_lws(text);
-	word.at = text->at;
-	while (text->at < text->end && !lcs_is_lws(*text->at))
+	while (text->at < text->end && *text->at <= ' ')
 		text->at++;
+	word.at = text->at;
+	text->at = lcs_find(text->at, text->end, blank);
 	word.end = text->at;
 	return word;
 }

@@ -264,34 +264,28 @@ static void read_remote(struct lcs_reader *reader, const struct lcs_line *line,
 	}
 }
 
-static void read_attribute(struct lcs_reader *reader, const struct lcs_line *line,
-			   struct lcs_text text)
+static __always_inline bool take_name(struct lcs_text *text, const char *lower)
+{
+	if (!lcs_text_begins(*text, lower))
+		return false;
+	text->at += __builtin_strlen(lower);
+	return true;
+}
+
+static void read_attribute(struct lcs_reader *reader, const struct lcs_line *line)
 {
 	struct lcs_sdp *sdp = &reader->stream->body.sdp;
+	struct lcs_text text = line->text;
 
 	/* Nothing is opened for a section of another kind, or one that is switched off. */
 	if (!sdp->wanted || !sdp->port)
 		return;
-	text.at = lcs_find_byte(text.at, text.end, ':');
-	if (text.at == text.end)
-		return;
-	text.at++;
-	switch (lcs_lower(line->text.at[2])) {
-	case 'c':
-		if (lcs_text_begins(line->text, "a=candidate:"))
-			read_candidate(reader, line, text);
-		break;
-	case 'r':
-		if (lcs_text_begins(line->text, "a=rtcp:"))
-			read_rtcp(sdp, line, text);
-		else if (lcs_text_begins(line->text, "a=remote-candidates:"))
-			read_remote(reader, line, text);
-		break;
-	case 'x':
-		if (lcs_text_begins(line->text, "a=x-candidate-ipv6:"))
-			read_candidate(reader, line, text);
-		break;
-	}
+	if (take_name(&text, "a=candidate:") || take_name(&text, "a=x-candidate-ipv6:"))
+		read_candidate(reader, line, text);
+	else if (take_name(&text, "a=rtcp:"))
+		read_rtcp(sdp, line, text);
+	else if (take_name(&text, "a=remote-candidates:"))
+		read_remote(reader, line, text);
 }
 
 /**
@@ -309,7 +303,7 @@ void lcs_sdp_line(struct lcs_reader *reader, const struct lcs_line *line)
 	text.at += 2;
 	switch (*line->text.at) {
 	case 'a':
-		read_attribute(reader, line, text);
+		read_attribute(reader, line);
 		break;
 	case 'c':
 		read_where(line, text, sdp->sections ? &sdp->media : &sdp->session);

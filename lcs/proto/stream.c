@@ -5,7 +5,7 @@
  * read there; only one that a segment boundary cuts is collected, and only if it is of interest.
  */
 #include <lcs/body.h>
-#include <lcs/stream.h>
+#include <lcs/search.h>
 
 /* The first size of the line buffer; it doubles up to LCS_LINE_MAX. */
 #define LCS_LINE_START	256
@@ -366,24 +366,30 @@ static void continue_line(struct lcs_reader *r)
 }
 
 /*
- * Step over header lines, and folds of header lines, that do not even begin like a wanted one.
+ * Step over lines, and folds of lines, that do not even begin like one that is wanted.
  * Return: false where the next line does.
  */
-static bool skip_headers(struct lcs_reader *r)
+static __always_inline bool skip_lines(struct lcs_reader *r,
+				       bool (*may_begin)(struct lcs_text text))
 {
-	const u8 *at = r->at, *lf;
+	const u8 *limit = line_limit(r), *at = r->at, *lf;
 
-	while (at < r->end && !lcs_header_may_begin((struct lcs_text){ at, r->end })) {
-		lf = lcs_find_line_end(at, r->end);
-		if (lf == r->end) {
-			r->stream->skip_line = 1;
-			r->at = lf;
-			return true;
-		}
-		at = lf + 1;
+	while (at < limit && !may_begin((struct lcs_text){ at, limit })) {
+		lf = lcs_find_line_feed(at, limit);
+		r->stream->skip_line = lf == limit;
+		at = lf < limit ? lf + 1 : limit;
 	}
-	r->at = at;
-	return at == r->end;
+	advance(r, at);
+	return at == limit;
+}
+
+static bool skip_unwanted(struct lcs_reader *r)
+{
+	if (r->stream->state == LCS_HEADER)
+		return skip_lines(r, lcs_header_may_begin);
+	if (r->stream->state == LCS_BODY_SDP_LINE)
+		return skip_lines(r, lcs_sdp_may_begin);
+	return false;
 }
 
 /*
@@ -424,7 +430,7 @@ static void read_line(struct lcs_reader *r)
 		skip_line(r);
 	else if (stream->line_len)
 		continue_line(r);
-	else if (stream->state != LCS_HEADER || !skip_headers(r))
+	else if (!skip_unwanted(r))
 		fresh_line(r);
 	if (in_body(stream) && !stream->body_left && !stream->line_len)
 		end_body(r);

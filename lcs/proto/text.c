@@ -2,113 +2,8 @@
 /*
  * Text of a known length: finding, comparing, and reading numbers and addresses in it.
  */
+#include <lcs/search.h>
 #include <lcs/text.h>
-
-/* A machine word of 0x01 bytes, one of 0x80 bytes, and how many words are looked at in one step. */
-#define LCS_ONES	(~0UL / 0xff)
-#define LCS_HIGHS	(LCS_ONES << 7)
-#define LCS_STEP	4
-
-static unsigned long load_word(const u8 *at)
-{
-	unsigned long word;
-
-	memcpy(&word, at, sizeof(word));
-	return word;
-}
-
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-/* The high bit of the first byte in memory that is zero; of those behind it that cannot be told. */
-static unsigned long zero_bytes(unsigned long word)
-{
-	return (word - LCS_ONES) & ~word & LCS_HIGHS;
-}
-
-/* How far into the word in memory the first marked byte is. */
-static u32 first_marked(unsigned long marks)
-{
-	return __builtin_ctzl(marks) / 8;
-}
-#else
-/* The high bit of each byte that is zero: a borrow would go from the last byte to the first. */
-static unsigned long zero_bytes(unsigned long word)
-{
-	return ~(((word & ~LCS_HIGHS) + ~LCS_HIGHS) | word | ~LCS_HIGHS);
-}
-
-static u32 first_marked(unsigned long marks)
-{
-	return __builtin_clzl(marks) / 8;
-}
-#endif
-
-/* Marks the first of up to three bytes; those that are the same cost once. */
-static __always_inline unsigned long mark(const u8 *at, u8 one, u8 two, u8 three)
-{
-	unsigned long word = load_word(at), marks = zero_bytes(word ^ LCS_ONES * one);
-
-	if (two != one)
-		marks |= zero_bytes(word ^ LCS_ONES * two);
-	if (three != two)
-		marks |= zero_bytes(word ^ LCS_ONES * three);
-	return marks;
-}
-
-/*
- * Does a step hold @byte, or one below a blank where @byte is a line feed? Never no where it does;
- * wrongly yes for few others but bytes above 0x80, which are rare in these protocols.
- */
-static __always_inline bool step_may_hold(const u8 *at, u8 byte)
-{
-	const unsigned long pattern = byte == '\n' ? 0 : LCS_ONES * byte;
-	const unsigned long limit = byte == '\n' ? LCS_ONES * ' ' : LCS_ONES;
-	unsigned long any = (load_word(at) ^ pattern) - limit;
-
-	any |= (load_word(at + sizeof(any)) ^ pattern) - limit;
-	any |= (load_word(at + 2 * sizeof(any)) ^ pattern) - limit;
-	any |= (load_word(at + 3 * sizeof(any)) ^ pattern) - limit;
-	return any & LCS_HIGHS;
-}
-
-/* The first of up to three bytes. The last few are read together with some that were read before. */
-static __always_inline const u8 *find(const u8 *begin, const u8 *end, u8 one, u8 two, u8 three)
-{
-	const size_t size = sizeof(unsigned long);
-	unsigned long marks;
-	const u8 *at = begin;
-
-	for (; (size_t)(end - at) >= size; at += size) {
-		marks = mark(at, one, two, three);
-		if (marks)
-			return at + first_marked(marks);
-	}
-	if (at == end)
-		return end;
-	if ((size_t)(end - begin) >= size) {
-		marks = mark(end - size, one, two, three);
-		return marks ? end - size + first_marked(marks) : end;
-	}
-	while (at < end && *at != one && *at != two && *at != three)
-		at++;
-	return at;
-}
-
-/* One byte, far away perhaps: some words at a time, until it must be near. */
-static __always_inline const u8 *find_far(const u8 *at, const u8 *end, u8 byte)
-{
-	const size_t step = LCS_STEP * sizeof(unsigned long);
-	const u8 *found;
-
-	while ((size_t)(end - at) >= step) {
-		if (step_may_hold(at, byte)) {
-			found = find(at, at + step, byte, byte, byte);
-			if (found < at + step)
-				return found;
-		}
-		at += step;
-	}
-	return find(at, end, byte, byte, byte);
-}
 
 /**
  * lcs_find_byte() - first occurrence of a byte
@@ -120,7 +15,7 @@ static __always_inline const u8 *find_far(const u8 *at, const u8 *end, u8 byte)
  */
 const u8 *lcs_find_byte(const u8 *at, const u8 *end, u8 byte)
 {
-	return find(at, end, byte, byte, byte);
+	return lcs_find(at, end, (struct lcs_sought){ byte, byte, byte, 0 });
 }
 EXPORT_SYMBOL_GPL(lcs_find_byte);
 
@@ -136,7 +31,7 @@ EXPORT_SYMBOL_GPL(lcs_find_byte);
  */
 const u8 *lcs_find_delimiter(const u8 *at, const u8 *end, u8 one, u8 two, u8 three)
 {
-	return find(at, end, one, two, three);
+	return lcs_find(at, end, (struct lcs_sought){ one, two, three, 0 });
 }
 EXPORT_SYMBOL_GPL(lcs_find_delimiter);
 
@@ -149,7 +44,7 @@ EXPORT_SYMBOL_GPL(lcs_find_delimiter);
  */
 const u8 *lcs_find_line_end(const u8 *at, const u8 *end)
 {
-	return find_far(at, end, '\n');
+	return lcs_find_line_feed(at, end);
 }
 EXPORT_SYMBOL_GPL(lcs_find_line_end);
 
@@ -162,9 +57,11 @@ EXPORT_SYMBOL_GPL(lcs_find_line_end);
  */
 const u8 *lcs_skip_quoted(const u8 *at, const u8 *end)
 {
-	at = find(at + 1, end, '"', '\\', '\\');
+	const struct lcs_sought quote = { '"', '\\', '\\', 0 };
+
+	at = lcs_find(at + 1, end, quote);
 	while (end - at >= 2 && *at == '\\')
-		at = find(at + 2, end, '"', '\\', '\\');
+		at = lcs_find(at + 2, end, quote);
 	return at < end && *at == '"' ? at + 1 : NULL;
 }
 EXPORT_SYMBOL_GPL(lcs_skip_quoted);
@@ -244,24 +141,22 @@ EXPORT_SYMBOL_GPL(lcs_read_port);
 static bool read_ipv4(struct lcs_text text, u8 *ip)
 {
 	const u8 *at = text.at;
-	u32 value, i;
+	u32 value, i, more;
 
-	for (i = 0; i < 4; i++) {
-		if (i && (at == text.end || *at++ != '.'))
-			return false;
+	for (i = 0;; i++) {
 		if (at == text.end || !lcs_is_digit(*at))
 			return false;
 		value = *at++ - '0';
-		while (at < text.end && lcs_is_digit(*at)) {
-			if (!value)
-				return false;
+		for (more = value ? 2 : 0; more && at < text.end && lcs_is_digit(*at); more--)
 			value = value * 10 + (*at++ - '0');
-			if (value > 255)
-				return false;
-		}
+		if (value > 255)
+			return false;
 		ip[i] = value;
+		if (i == 3)
+			return at == text.end;
+		if (at == text.end || *at++ != '.')
+			return false;
 	}
-	return at == text.end;
 }
 
 static int hex_digit(u8 c)
@@ -292,6 +187,7 @@ static bool read_ipv6(struct lcs_text text, u8 *ip)
 	struct lcs_text group;
 	u32 value;
 
+	memset(ip, 0, 16);
 	if (lcs_text_begins(text, "::")) {
 		gap = 0;
 		text.at += 2;
@@ -343,17 +239,13 @@ bool lcs_read_addr(struct lcs_text text, struct lcs_addr *addr)
 	memset(addr, 0, sizeof(*addr));
 	if (len < 2 || len > 45)
 		return false;
-	if (lcs_is_digit(*text.at) && len <= 15 && read_ipv4(text, addr->ip)) {
+	if (lcs_is_digit(*text.at) && read_ipv4(text, addr->ip))
 		addr->family = 4;
-		return true;
-	}
-	memset(addr->ip, 0, sizeof(addr->ip));
-	if ((*text.at == ':' || hex_digit(*text.at) >= 0) && read_ipv6(text, addr->ip)) {
+	else if ((*text.at == ':' || hex_digit(*text.at) >= 0) && read_ipv6(text, addr->ip))
 		addr->family = 6;
-		return true;
-	}
-	memset(addr->ip, 0, sizeof(addr->ip));
-	return false;
+	else
+		memset(addr->ip, 0, sizeof(addr->ip));
+	return addr->family;
 }
 EXPORT_SYMBOL_GPL(lcs_read_addr);
 

@@ -37,11 +37,15 @@ class CorpusError(Exception):
 
 
 def hash_lower(text):
-    """lcs_hash_lower() of the protocol library: FNV-1a, case aside."""
-    value = 2166136261
-    for byte in text.lower():
-        value = ((value ^ byte) * 16777619) & 0xffffffff
-    return value or 1
+    """lcs_hash_lower() of the protocol library: eight bytes at a time, case aside."""
+    whole = len(text) // 8 * 8
+    last = text[-8:] if len(text) >= 8 else text
+    value = len(text)
+    for piece in [text[at:at + 8] for at in range(0, whole, 8)] + [last]:
+        word = int.from_bytes(bytes(byte | 0x20 for byte in piece), "little")
+        value = (value ^ word) * 0x9e3779b97f4a7c15 & 0xffffffffffffffff
+        value ^= value >> 32
+    return value & 0xffffffff or 1
 
 
 @dataclass

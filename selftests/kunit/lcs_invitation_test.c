@@ -13,11 +13,11 @@ static const struct lcs_row rows[] = {
 	  ACCEPT "Request-Data: IP-Address:\r\nInvitation-Cookie: 513756\r\n"
 	  "IP-Address: {10.0.0.5}\r\n"
 	  "Port: {6891}\r\nPortX: {11178}\r\nAuthCookie: 12345\r\n",
-	  "file tcp 10.0.0.5 6891 extra 11178 instance b5df19e2" },
+	  "file tcp 10.0.0.5 6891 extra 11178 instance 96fa8106" },
 	{ "the receiver listens",
 	  ACCEPT "Invitation-Cookie: 513756\r\nIP-Address: {10.0.0.9}\r\nPort: {6891}\r\n"
 	  "PortX: {11178}\r\nAuthCookie: 991\r\nSender-Connect: TRUE\r\n",
-	  "file tcp 10.0.0.9 6891 connects extra 11178 instance b5df19e2" },
+	  "file tcp 10.0.0.9 6891 connects extra 11178 instance 96fa8106" },
 	{ "older order, with internal fields",
 	  "IP-Address: {10.0.0.5}\r\nIP-Address-Internal: 1.2.3.4\r\nPort: {6900}\r\n"
 	  "PortX: {11189}\r\n"
@@ -68,7 +68,7 @@ static const struct lcs_row rows[] = {
 	  "" },
 	{ "cancelled", "Invitation-Command: CANCEL\r\nInvitation-Cookie: 513756\r\n"
 	  "Cancel-Code: REJECT\r\n",
-	  "file tcp - 0 instance b5df19e2" },
+	  "file tcp - 0 instance 96fa8106" },
 	{ "Sender-Connect: FALSE",
 	  ACCEPT "IP-Address: {10.0.0.5}\r\nPort: {6891}\r\nSender-Connect: FALSE\r\n",
 	  "file tcp 10.0.0.5 6891" },

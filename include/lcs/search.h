@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Finding bytes some machine words at a time, with general registers only. Inline, because what is
+ * sought is a constant and the loops around are hot; text.h has the same as functions.
+ */
+#ifndef _LCS_SEARCH_H
+#define _LCS_SEARCH_H
+
+#include <lcs/shim.h>
+
+/* A machine word of 0x01 bytes, one of 0x80 bytes, and how many words are looked at in one step. */
+#define LCS_ONES	(~0UL / 0xff)
+#define LCS_HIGHS	(LCS_ONES << 7)
+#define LCS_STEP	4
+
+static __always_inline unsigned long lcs_load_word(const u8 *at)
+{
+	unsigned long word;
+
+	memcpy(&word, at, sizeof(word));
+	return word;
+}
+
+/*
+ * lcs_mark_below() gives the high bit of the first byte in memory that is below a limit of at most
+ * 0x80. On a little-endian machine bytes behind the first may be marked wrongly: a borrow goes there.
+ */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+static __always_inline unsigned long lcs_mark_below(unsigned long word, u8 limit)
+{
+	return (word - LCS_ONES * limit) & ~word & LCS_HIGHS;
+}
+
+static __always_inline u32 lcs_first_marked(unsigned long marks)
+{
+	return __builtin_ctzl(marks) / 8;
+}
+#else
+static __always_inline unsigned long lcs_mark_below(unsigned long word, u8 limit)
+{
+	return ~(((word & ~LCS_HIGHS) + LCS_ONES * (0x80 - limit)) | word) & LCS_HIGHS;
+}
+
+static __always_inline u32 lcs_first_marked(unsigned long marks)
+{
+	return __builtin_clzl(marks) / 8;
+}
+#endif
+
+/* Marks the first byte that is zero. */
+static __always_inline unsigned long lcs_mark_zero(unsigned long word)
+{
+	return lcs_mark_below(word, 1);
+}
+
+/**
+ * struct lcs_sought - what a search looks for; those bytes that are the same cost once
+ * @one: a byte
+ * @two: another
+ * @three: another
+ * @below: and, where it is not 0, any byte below this
+ */
+struct lcs_sought {
+	u8 one;
+	u8 two;
+	u8 three;
+	u8 below;
+};
+
+static __always_inline unsigned long lcs_mark(const u8 *at, const struct lcs_sought what)
+{
+	unsigned long word = lcs_load_word(at), marks;
+
+	if (what.below)
+		return lcs_mark_below(word, what.below);
+	marks = lcs_mark_zero(word ^ LCS_ONES * what.one);
+	if (what.two != what.one)
+		marks |= lcs_mark_zero(word ^ LCS_ONES * what.two);
+	if (what.three != what.two)
+		marks |= lcs_mark_zero(word ^ LCS_ONES * what.three);
+	return marks;
+}
+
+static __always_inline bool lcs_is_sought(u8 byte, const struct lcs_sought what)
+{
+	if (what.below)
+		return byte < what.below;
+	return byte == what.one || byte == what.two || byte == what.three;
+}
+
+/* The first of them. The last few bytes are read together with some that were read before. */
+static __always_inline const u8 *lcs_find(const u8 *begin, const u8 *end,
+					  const struct lcs_sought what)
+{
+	const size_t size = sizeof(unsigned long);
+	unsigned long marks;
+	const u8 *at = begin;
+
+	for (; (size_t)(end - at) >= size; at += size) {
+		marks = lcs_mark(at, what);
+		if (marks)
+			return at + lcs_first_marked(marks);
+	}
+	if (at == end)
+		return end;
+	if (at > begin) {
+		marks = lcs_mark(end - size, what);
+		return marks ? end - size + lcs_first_marked(marks) : end;
+	}
+	while (at < end && !lcs_is_sought(*at, what))
+		at++;
+	return at;
+}
+
+/*
+ * Does a step hold a byte below a blank? Never no where it does; wrongly yes only for bytes above
+ * 0x80, which are rare in these protocols.
+ */
+static __always_inline bool lcs_step_may_end_line(const u8 *at)
+{
+	const unsigned long blanks = LCS_ONES * ' ';
+	unsigned long any = lcs_load_word(at) - blanks;
+
+	any |= lcs_load_word(at + sizeof(any)) - blanks;
+	any |= lcs_load_word(at + 2 * sizeof(any)) - blanks;
+	any |= lcs_load_word(at + 3 * sizeof(any)) - blanks;
+	return any & LCS_HIGHS;
+}
+
+/* The first line feed, or @end. */
+static __always_inline const u8 *lcs_find_line_feed(const u8 *at, const u8 *end)
+{
+	const struct lcs_sought feed = { '\n', '\n', '\n', 0 };
+	const size_t size = sizeof(unsigned long);
+	unsigned long marks;
+	int i;
+
+	for (; (size_t)(end - at) >= LCS_STEP * size; at += LCS_STEP * size) {
+		if (!lcs_step_may_end_line(at))
+			continue;
+		for (i = 0; i < LCS_STEP; i++) {
+			marks = lcs_mark(at + i * size, feed);
+			if (marks)
+				return at + i * size + lcs_first_marked(marks);
+		}
+	}
+	return lcs_find(at, end, feed);
+}
+
+#endif /* _LCS_SEARCH_H */
