@@ -161,10 +161,11 @@ static int relay_segment(struct lcs_conn *conn, const struct lcs_segment *seg)
 		lcs_count(&conn->net->counts, LCS_COUNT_OUT_OF_ORDER);
 		step = lcs_relay_gap(&relay, lcs_stream_skip_to(stream, seg->seq));
 	}
-	if (step == LCS_RELAY_READ) {
+	while (step == LCS_RELAY_READ) {
 		if (relay.read_len)
 			lcs_segment_read(conn, seg, relay.read_offset, relay.read_len);
-		lcs_relay_end(&relay, lcs_hold_from(relay.edit, relay.ops, relay.ctx, stream));
+		step = lcs_relay_end(&relay, lcs_hold_from(relay.edit, relay.ops, relay.ctx,
+							   stream));
 	}
 	return carry_out(conn, seg, &relay);
 }

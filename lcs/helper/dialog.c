@@ -198,6 +198,15 @@ static bool is_unspecified(const struct lcs_addr *addr)
 	return true;
 }
 
+/* Does an endpoint name the client itself? */
+static bool is_own(const struct lcs_conn *conn, const struct lcs_endpoint *ep)
+{
+	bool ipv4 = nf_ct_l3num(conn->ct) == NFPROTO_IPV4;
+
+	return ep->addr.family == (ipv4 ? 4 : 6) &&
+	       !memcmp(ep->addr.ip, lcs_client_addr(conn), ipv4 ? 4 : 16);
+}
+
 /* What an endpoint asks for; with an address of its own where it leads out. */
 struct asked {
 	struct lcs_want want;
@@ -211,13 +220,11 @@ struct asked {
 static bool check_address(struct lcs_conn *conn, const struct lcs_endpoint *ep, bool from_client,
 			  struct asked *asked)
 {
-	u8 len = nf_ct_l3num(conn->ct) == NFPROTO_IPV4 ? 4 : 16;
-	bool own;
+	bool own = is_own(conn, ep);
 
-	if (ep->addr.family != (len == 4 ? 4 : 6))
+	if (ep->addr.family != (nf_ct_l3num(conn->ct) == NFPROTO_IPV4 ? 4 : 6))
 		return false;
-	memcpy(&asked->addr, ep->addr.ip, len);
-	own = !memcmp(ep->addr.ip, lcs_client_addr(conn), len);
+	memcpy(&asked->addr, ep->addr.ip, ep->addr.family == 4 ? 4 : 16);
 	if (from_client) {
 		if (!own)
 			lcs_pinhole_refuse(conn, asked->want.class, LCS_REFUSED_ADDRESS);
@@ -311,8 +318,11 @@ static void media_endpoint(struct lcs_conn *conn, const struct lcs_message *msg,
 
 	if (!from_client)
 		note_peer(conn, msg, ep);
-	if (ep->flags & LCS_EP_ACTIVE)
+	if (ep->flags & LCS_EP_ACTIVE) {
+		if (from_client && is_own(conn, ep))
+			advertise(conn, ep, NULL);
 		return;
+	}
 	asked.want.port = ep->port;
 	if (ep->addr.family && is_unspecified(&ep->addr)) {
 		keep_on_hold(conn, &asked);

@@ -214,7 +214,10 @@ static void body_endpoint(struct target *target, const struct lcs_endpoint *ep,
 	struct lcs_conn *conn = target->conn;
 	u8 bit = 1 << target->dir;
 
-	if (target->dir == conn->client_dir) {
+	if (target->dir == conn->client_dir && ep->flags & LCS_EP_ACTIVE) {
+		/* It listens nowhere: its port is the client's own affair. */
+		replace_addr(target, ep->addr_at, lcs_outside_addr(conn));
+	} else if (target->dir == conn->client_dir) {
 		/* An own endpoint that we did not map: the whole body stays as it is. */
 		if (!row || !row->translated) {
 			conn->nat->failed |= bit;
