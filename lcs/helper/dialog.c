@@ -222,8 +222,11 @@ static bool check_address(struct lcs_conn *conn, const struct lcs_endpoint *ep, 
 {
 	bool own = is_own(conn, ep);
 
-	if (ep->addr.family != (nf_ct_l3num(conn->ct) == NFPROTO_IPV4 ? 4 : 6))
+	if (ep->addr.family != (nf_ct_l3num(conn->ct) == NFPROTO_IPV4 ? 4 : 6)) {
+		if (from_client && ep->addr.family)
+			lcs_pinhole_refuse(conn, asked->want.class, LCS_REFUSED_ADDRESS);
 		return false;
+	}
 	memcpy(&asked->addr, ep->addr.ip, ep->addr.family == 4 ? 4 : 16);
 	if (from_client) {
 		if (!own)
