@@ -97,8 +97,7 @@ struct lcs_contact {
  * @stream: the stream of each direction
  * @named: of the description being read in each direction: m= lines with a port, a bit each
  * @closed: and those with port 0
- * @contacts: own Contacts of the message that the client is sending
- * @contact_count: how many
+ * @contact_count: own Contacts of the message that the client is sending, see lcs_contacts()
  * @rcu: for freeing
  */
 struct lcs_conn {
@@ -118,9 +117,17 @@ struct lcs_conn {
 	struct lcs_stream stream[IP_CT_DIR_MAX];
 	u32 named[IP_CT_DIR_MAX];
 	u32 closed[IP_CT_DIR_MAX];
-	struct lcs_contact contacts[LCS_CONTACTS_MAX];
 	struct rcu_head rcu;
 };
+
+/*
+ * Own Contacts of the message that the client is sending: they lie in its stream, which has no
+ * other use for the room before the header block ends.
+ */
+static inline struct lcs_contact *lcs_contacts(struct lcs_conn *conn)
+{
+	return (struct lcs_contact *)conn->stream[conn->client_dir].body.owner;
+}
 
 /**
  * struct lcs_start - in nf_conn_help.data: what the handshake said, and later the connection

@@ -9,6 +9,9 @@
 #include <lcs/invitation.h>
 #include <lcs/sdp.h>
 
+/* Words that the owner of a stream may use while a header block is being read. */
+#define LCS_OWNER_WORDS		16
+
 /*
  * The longest logical line that is read, with its folds and line end; longer ones are stepped over
  * ("Contact" in real life: 231).
@@ -110,7 +113,8 @@ struct lcs_sink {
  * @msg: the message being read
  * @boundary_hash: of the multipart delimiter in force
  * @boundary_len: its length
- * @body: what the lines of the body said so far
+ * @body: what the lines of the body said so far; its @owner is the stream's owner's, from the
+ * beginning of a message to the end of the sink's headers()
  */
 struct lcs_stream {
 	u32 next;
@@ -132,6 +136,7 @@ struct lcs_stream {
 	union {
 		struct lcs_sdp sdp;
 		struct lcs_invitation invitation;
+		u32 owner[LCS_OWNER_WORDS];
 	} body;
 };
 

@@ -520,7 +520,7 @@ static void dialog_contacts(struct lcs_conn *conn, const struct lcs_message *msg
 	unsigned int i;
 
 	for (i = 0; i < conn->contact_count; i++) {
-		want.port = conn->contacts[i].port;
+		want.port = lcs_contacts(conn)[i].port;
 		if (lcs_is_own_port(conn, want.port))
 			continue;
 		row = lcs_pinhole_find(conn, &want);

@@ -72,7 +72,8 @@ static void note_contact(struct lcs_conn *conn, const struct lcs_endpoint *ep)
 		lcs_pinhole_refuse(conn, LCS_CLASS_CALLBACK, LCS_REFUSED_LIMIT);
 		return;
 	}
-	contact = &conn->contacts[conn->contact_count++];
+	BUILD_BUG_ON(LCS_CONTACTS_MAX * sizeof(*contact) > LCS_OWNER_WORDS * sizeof(u32));
+	contact = &lcs_contacts(conn)[conn->contact_count++];
 	contact->port = ep->port;
 	contact->expires = ep->expires;
 	contact->instance = ep->instance;

@@ -56,7 +56,7 @@ static void request_contact(struct lcs_conn *conn, const struct lcs_message *msg
 
 /**
  * lcs_register_request() - the client has sent the header block of a REGISTER
- * @conn: its connection; conn->contacts has the Contacts that name the client itself
+ * @conn: its connection; lcs_contacts() are those that name the client itself
  * @msg: the message
  *
  * Caller holds client->lock and rcu_read_lock().
@@ -70,7 +70,7 @@ void lcs_register_request(struct lcs_conn *conn, const struct lcs_message *msg)
 		return;
 	}
 	for (i = 0; i < conn->contact_count; i++)
-		request_contact(conn, msg, &conn->contacts[i]);
+		request_contact(conn, msg, &lcs_contacts(conn)[i]);
 }
 
 static u8 rank_of(const struct lcs_conn *conn, const struct lcs_pinhole *row,
