@@ -16,16 +16,17 @@ import itertools
 import os
 
 from lcscall import Call, audio
-from lcspeer import (Client, Rig, Tap, check, client, grown, objects,
+from lcspeer import (SLAB, Client, Rig, Tap, check, client, grown, objects,
                      wait_until)
 from lcswire import Probe, wire
 from loose import flush
 from policy import write
-from unload import PLAIN, loaded, rmmod
+from unload import PLAIN, caches, loaded, rmmod
 
 LIVES = int(os.environ.get("LCS_LIVES", "10000"))
 CLIENTS = 50            # connections; each lives LIVES / CLIENTS lives
 BATCH = 20              # lives at once: 60 of the 64 pinholes a client may have
+MERGED_NOISE = 200      # objects of others come and go
 KINDS = ("callback", "media", "file_transfer", "app_sharing")
 EXPECT_MAX = "/proc/sys/net/netfilter/nf_conntrack_expect_max"
 
@@ -79,6 +80,14 @@ def is_balanced(rig):
     return all(opened == closed for opened, closed in totals(rig).values())
 
 
+def leaked(before):
+    """How many objects more than before, by cache, where that says something:
+    a cache that the kernel merged with others (6.1) counts theirs too."""
+    return {name: more for name, more in grown(before).items()
+            if more > (MERGED_NOISE if os.path.islink(f"{SLAB}/{name}")
+                       else 0)}
+
+
 def settle(rig, before, tap, text):
     """Where everything was: caches, table, held bytes, counters."""
     with tap.case(f"{text}: no expectation, no byte held, opened = closed"):
@@ -87,8 +96,7 @@ def settle(rig, before, tap, text):
         check(not left, "\n".join(e.line for e in left[:10]))
         check(rig.counters()["held_bytes"] == 0, "bytes are held")
     with tap.case(f"{text}: the slab caches are where they were"):
-        wait_until(lambda: not any(n > 0 for n in grown(before).values()),
-                   f"their end: {grown(before)}")
+        wait_until(lambda: not leaked(before), f"their end: {leaked(before)}")
 
 
 def thousands(rig, tap, lives):
@@ -167,7 +175,7 @@ def unloaded(rig, tap):
             life.user.main.forth(text[2])
             life.user.main.back(text[3])
             life.user.close()
-        check(not objects(), f"caches are left: {objects()}")
+        wait_until(lambda: not caches(), f"the end of {caches()}")
     with tap.case("loaded again: clients are served"):
         rig.shell("lcs_rules")
         with client(rig) as user:
