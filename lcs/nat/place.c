@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Outside ports. The pinhole table decides what is free. A pinhole keeps its number where it may;
- * else it gets one of nat_ports, tried at random, so that the cost does not grow with the number
- * of clients that all use the same inside port. RTP and RTCP share an aligned pair, whoever of
- * them is named first.
+ * else it gets one of nat_ports: the one that its inside form hashes to, so that the next call on
+ * the same port continues the flows of the last one instead of clashing with them; where that is
+ * taken, one at random. So the cost does not grow with the number of clients that all use the same
+ * inside port. RTP and RTCP share an aligned pair, whoever of them is named first.
  */
+#include <linux/jhash.h>
+#include <linux/once.h>
 #include <linux/random.h>
 
 #include <lcs/compat.h>
@@ -73,19 +76,37 @@ static u16 beside(const struct lcs_pinhole *row)
 	return other ? ntohs(other->outside.port) ^ 1 : 0;
 }
 
+/* A port within a range, by a number; even where the inside one is even, odd where it is odd. */
+static u32 pick(const struct lcs_pinhole *row, u16 low, u16 high, u32 number)
+{
+	u32 port = low + (((u64)number * (high - low + 1)) >> 32);
+
+	if (is_rtp(row))
+		port = (port & ~1u) | (ntohs(row->key.port) & 1);
+	return port;
+}
+
+/* The same for RTP and its RTCP, and for ever the same. */
+static u32 number_of(const struct lcs_pinhole *row)
+{
+	struct lcs_key key = row->key;
+	static u32 seed __read_mostly;
+
+	get_random_once(&seed, sizeof(seed));
+	if (is_rtp(row))
+		key.port &= htons(~1);
+	return jhash(&key, sizeof(key), seed);
+}
+
 static int search(struct lcs_pinhole *row, u16 low, u16 high)
 {
-	u32 range = high - low + 1;
+	u32 port = pick(row, low, high, number_of(row));
 	unsigned int i;
-	u32 port;
 
 	for (i = 0; i < LCS_PLACE_TRIES; i++) {
-		port = low + (((u64)get_random_u32() * range) >> 32);
-		/* even where it was even, odd where it was odd */
-		if (is_rtp(row))
-			port = (port & ~1u) | (ntohs(row->key.port) & 1);
 		if (port >= low && port <= high && take(row, port))
 			return 0;
+		port = pick(row, low, high, get_random_u32());
 	}
 	return -ENOSPC;
 }

@@ -162,9 +162,13 @@ static u16 own_outside_port(const struct lcs_conn *conn)
 	return ntohs(conn->ct->tuplehash[!conn->client_dir].tuple.dst.u.tcp.port);
 }
 
-/* Whose outside form is this? Only of clients that are translated to that same address. */
+/*
+ * Whose outside form is this? Only of clients that are translated to that same address. An echoed
+ * candidate does not say which protocol it is of.
+ */
 static struct lcs_pinhole *find_outside(const struct lcs_conn *conn, const struct lcs_endpoint *ep)
 {
+	struct lcs_pinhole *row;
 	struct lcs_key key = {};
 
 	if (!same_addr(conn, ep, lcs_outside_addr(conn)))
@@ -173,7 +177,11 @@ static struct lcs_pinhole *find_outside(const struct lcs_conn *conn, const struc
 	key.port = htons(ep->port);
 	key.zone = nf_ct_zone(conn->ct)->id;
 	key.family = nf_ct_l3num(conn->ct);
-	key.proto = ep->proto;
+	key.proto = ep->proto ? ep->proto : IPPROTO_UDP;
+	row = lcs_pinhole_outside(conn->net, &key);
+	if (row || ep->proto)
+		return row;
+	key.proto = IPPROTO_TCP;
 	return lcs_pinhole_outside(conn->net, &key);
 }
 
