@@ -89,6 +89,7 @@ struct lcs_custody {
  * @edge: out: the highest right edge of the window the receiver offered
  * @max_window: the largest window it offered
  * @offset: out less in, below the first of @log
+ * @offset_from: out: from here on; what lies before is known no more
  * @log: replacements not yet acknowledged, and those not yet decided
  * @held: bytes not forwarded yet; they end at @have
  * @kept: held bytes, forwarded since, that the receiver has not acknowledged although the sender
@@ -115,6 +116,7 @@ struct lcs_edit {
 	u32 edge;
 	u32 max_window;
 	s32 offset;
+	u32 offset_from;
 	struct lcs_replacement *log;
 	struct lcs_custody held;
 	struct lcs_custody kept;

@@ -30,6 +30,7 @@ void lcs_edit_init(struct lcs_edit *edit, const struct lcs_edit_start *start)
 	edit->sent = start->seq;
 	edit->last_seq = start->seq - 1;
 	edit->una = start->seq;
+	edit->offset_from = start->seq;
 	edit->edge = start->edge;
 	edit->told_edge = start->edge;
 	edit->max_window = start->edge - start->seq;
@@ -231,6 +232,7 @@ void lcs_edit_acked(struct lcs_edit *edit, const struct lcs_edit_ops *ops, void 
 		free_custody(&edit->kept, ops, ctx);
 	while ((first = edit->log) && lcs_before(first->seq, edit->decided) &&
 	       !lcs_before(una, first->seq + edit->offset + first->out_len)) {
+		edit->offset_from = first->seq + edit->offset + first->out_len;
 		edit->offset += growth_of(first);
 		free_first(edit, &edit->log, ops, ctx);
 	}

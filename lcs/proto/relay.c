@@ -69,8 +69,9 @@ static void translate_sacks(struct lcs_relay *relay)
 
 	for (i = 0; i < relay->in.sacks; i++) {
 		sack = relay->in.sack[i];
-		/* RFC 2883: a duplicate; ours was one byte */
-		if (back->probed && sack.to - sack.from == 1 && !lcs_after(sack.to, back->una))
+		/* A duplicate (RFC 2883): our probe of one byte, or older than what we know. */
+		if ((back->probed && sack.to - sack.from == 1 && !lcs_after(sack.to, back->una)) ||
+		    lcs_before(sack.from, back->offset_from))
 			continue;
 		sack.from = lcs_edit_in_end(back, sack.from);
 		sack.to = lcs_edit_in(back, sack.to);
@@ -377,15 +378,20 @@ struct lcs_plan {
 
 static void plan(const struct lcs_relay *relay, struct lcs_plan *plan)
 {
-	u32 behind = relay->in.seq + in_len(relay), fin = fin_of(&relay->in), limit;
+	u32 behind = relay->in.seq + in_len(relay), limit;
 	const struct lcs_edit *edit = relay->edit;
 
 	plan->stop = lcs_first(behind, edit->read);
 	plan->until = lcs_first(plan->stop, edit->decided);
 	plan->begin = begin_of(edit, relay->in.seq);
 	plan->end = lcs_edit_out_end(edit, plan->until);
-	limit = lcs_first(edit->edge, plan->begin + relay->max_len + fin);
-	plan->fin = fin && plan->until == behind && !lcs_after(plan->end, limit);
+	plan->fin = fin_of(&relay->in) && plan->until == behind;
+	limit = plan->begin + relay->max_len;
+	/* A FIN takes no room in the packet. */
+	if (plan->fin && plan->end == limit + 1)
+		limit++;
+	limit = lcs_first(edit->edge, limit);
+	plan->fin = plan->fin && !lcs_after(plan->end, limit);
 	if (lcs_after(plan->end, limit)) {
 		plan->end = limit;
 		plan->have = lcs_edit_in(edit, limit);

@@ -187,6 +187,7 @@ void sim_box_packet(struct sim *sim, u8 from, struct sim_packet *packet)
 	sim_judge_engine(sim);
 	sim_judge_forwarded(sim, !from, out);
 	sim_judge_told(sim, !from, &out->tcp);
+	sim_judge_bare(sim, from, &packet->tcp, &out->tcp);
 	send_on(sim, !from, out);
 	free(out);
 }

@@ -94,6 +94,7 @@ void sim_judge_forwarded(struct sim *sim, u8 to, const struct sim_packet *packet
 		sim_fail(sim, "bytes from %d on", from);
 		return;
 	}
+	sim->box.forwarded[!to] = max(sim->box.forwarded[!to], from + len + fin);
 	if (from + len + fin > sim->peer[to].offered)
 		sim_fail(sim, "%u bytes beyond the window of peer %u",
 			 from + len + fin - sim->peer[to].offered, to);
@@ -139,12 +140,87 @@ static u32 through(const struct lcs_custody *custody, u32 seq)
 	return seq;
 }
 
+/* Where what stands at a place of the sender's text begins, or ends, in the receiver's. */
+static u32 out_of(const struct sim_text *text, u32 in, bool end)
+{
+	u32 low = 0, high = text->mark_count, at;
+	const struct sim_mark *mark;
+
+	while (low < high) {
+		at = (low + high) / 2;
+		if (text->mark[at].in < in)
+			low = at + 1;
+		else
+			high = at;
+	}
+	if (!low)
+		return in;
+	mark = &text->mark[low - 1];
+	if (in < mark->in + mark->in_len)
+		return end ? mark->out + mark->out_len : mark->out;
+	return in - mark->in - mark->in_len + mark->out + mark->out_len;
+}
+
+static bool has(const struct sim_peer *peer, u32 from, u32 to)
+{
+	u32 i;
+
+	if (to <= peer->rcv_nxt)
+		return true;
+	for (i = 0; i < peer->early_count; i++)
+		if (peer->early[i].from <= max(from, peer->rcv_nxt) && peer->early[i].to >= to)
+			return true;
+	return false;
+}
+
+/* SACK blocks for peer @to name what the other has, and no duplicate that the sender never sent. */
+static void judge_sacks(struct sim *sim, u8 to, const struct lcs_tcp *tcp)
+{
+	const struct sim_peer *sender = &sim->peer[to], *receiver = &sim->peer[!to];
+	u32 base = sender->isn + 1, from, end;
+	u8 i;
+
+	for (i = 0; i < tcp->sacks; i++) {
+		from = tcp->sack[i].from - base;
+		end = tcp->sack[i].to - base;
+		if (end <= tcp->ack - base && !sim->path.twice && !sender->repeats &&
+		    !sender->keepalives)
+			sim_fail(sim, "peer %u is told of a duplicate, %u-%u, that it never sent",
+				 to, from, end);
+		if (sim->strict && !has(receiver, out_of(sim->text + to, from, false),
+					out_of(sim->text + to, end, true)))
+			sim_fail(sim, "peer %u is told that %u-%u has arrived, but it has not", to,
+				 from, end);
+	}
+}
+
+/*
+ * A segment without payload. What the sender knows to be old, a keep-alive or a window probe, must
+ * be old for the receiver, or it will not answer; none stands beyond what was forwarded.
+ */
+void sim_judge_bare(struct sim *sim, u8 from, const struct lcs_tcp *in, const struct lcs_tcp *out)
+{
+	const struct sim_peer *sender = &sim->peer[from], *receiver = &sim->peer[!from];
+	s32 at = in->seq - (sender->isn + 1), to = out->seq - (sender->isn + 1);
+
+	if (in->len || in->flags & LCS_TCP_FIN)
+		return;
+	if (at < (s32)sender->una && to >= (s32)receiver->rcv_nxt)
+		sim_fail(sim, "a probe of peer %u gets to %d, which is not old", from, to);
+	if (sim->box.edit[from].edited && to > (s32)sim->box.forwarded[from])
+		sim_fail(sim, "an empty segment of peer %u gets to %d, beyond all data", from, to);
+	if (out->flags & LCS_TCP_RST && sim->clean && to != (s32)receiver->rcv_nxt)
+		sim_fail(sim, "a reset of peer %u gets to %d, not to %u", from, to,
+			 receiver->rcv_nxt);
+}
+
 /* What peer @to is told has arrived has arrived, or we have it. */
 void sim_judge_told(struct sim *sim, u8 to, const struct lcs_tcp *tcp)
 {
 	const struct lcs_edit *edit = &sim->box.edit[to];
 	u32 base = sim->peer[to].isn + 1, told = tcp->ack - base, arrived, before;
 
+	judge_sacks(sim, to, tcp);
 	if (!sim->strict)
 		return;
 	arrived = in_of(&sim->text[to], sim->peer[!to].rcv_nxt);
@@ -270,7 +346,7 @@ void sim_judge_end(struct sim *sim)
 			return;
 		}
 		if (sim->clean && !sim->box.busy && (peer->timeouts || peer->persists))
-			sim_fail(sim, "peer %u waited on a clean path: %u retransmissions, %u probes",
+			sim_fail(sim, "peer %u waited on a clean path: timers %u and %u",
 				 id, peer->timeouts, peer->persists);
 		judge_stream(sim, id);
 	}

@@ -152,6 +152,7 @@ static void retransmit(struct sim_peer *peer)
 		len = 1;
 	else
 		len = min(len, peer->edge - from);
+	peer->repeats++;
 	send_piece(peer, from, len);
 }
 
@@ -192,6 +193,7 @@ static void probe_window(struct sim_peer *peer)
 		return;
 	}
 	if (peer->habit.byte_probes && peer->nxt < peer->written) {
+		peer->repeats++;
 		sim_peer_emit(peer, peer->nxt, 1, 0);
 		peer->max_nxt = max(peer->max_nxt, peer->nxt + 1);
 	} else {
@@ -325,6 +327,20 @@ static bool update_window(struct sim_peer *peer, const struct lcs_tcp *tcp, u32 
 	return edge != before;
 }
 
+bool sim_peer_done(const struct sim_peer *peer)
+{
+	return peer->closed && peer->una == total(peer) + (peer->habit.closes ? 1 : 0);
+}
+
+/* All is said and done: some end with a reset. */
+static void reset(struct sim_peer *peer)
+{
+	if (!peer->habit.resets || !sim_peer_done(peer))
+		return;
+	peer->habit.resets = false;
+	sim_peer_emit(peer, peer->nxt, 0, LCS_TCP_RST);
+}
+
 /* The acknowledgment in a segment. */
 void sim_peer_acked(struct sim_peer *peer, const struct lcs_tcp *tcp)
 {
@@ -348,9 +364,5 @@ void sim_peer_acked(struct sim_peer *peer, const struct lcs_tcp *tcp)
 	else if (!moved && !changed && !tcp->len && peer->una != peer->max_nxt)
 		duplicate(peer);
 	sim_peer_output(peer);
-}
-
-bool sim_peer_done(const struct sim_peer *peer)
-{
-	return peer->closed && peer->una == total(peer) + (peer->habit.closes ? 1 : 0);
+	reset(peer);
 }

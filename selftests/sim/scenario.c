@@ -48,9 +48,9 @@ static u32 choose_mss(struct sim_random *r)
 	return some[sim_pick(r, 0, ARRAY_SIZE(some) - 1)];
 }
 
-static void choose_windows(struct sim_random *r, struct sim_habits *h)
+static void choose_windows(struct sim_random *r, struct sim_habits *h, bool ordinary)
 {
-	u32 kind = sim_pick(r, 0, 9);
+	u32 kind = ordinary ? sim_pick(r, 4, 6) : sim_pick(r, 0, 9);
 
 	h->buffer = 65535;
 	if (kind == 0)
@@ -75,13 +75,12 @@ static void choose_windows(struct sim_random *r, struct sim_habits *h)
 	}
 }
 
-static void choose_habits(struct sim *sim, struct sim_habits *h, bool quiet)
+static void choose_habits(struct sim *sim, struct sim_habits *h)
 {
 	struct sim_random *r = &sim->random;
 
-	memset(h, 0, sizeof(*h));
 	h->mss = choose_mss(r);
-	choose_windows(r, h);
+	choose_windows(r, h, sim->ordinary);
 	h->segment = 65000;
 	h->delayed_ack = sim_chance(r, 70) ? 40 * SIM_MS : 0;
 	h->cwnd = sim_chance(r, 30) ? 1 : sim_pick(r, 2, 10);
@@ -97,8 +96,10 @@ static void choose_habits(struct sim *sim, struct sim_habits *h, bool quiet)
 	h->keepalive = sim_chance(r, 10) ? sim_pick(r, 50, 2000) * SIM_MS : 0;
 	h->closes = sim_chance(r, 60);
 	h->resets = !h->closes && sim_chance(r, 20);
-	if (quiet)
-		h->keepalive = 0;
+	if (sim->bulk) {
+		h->cwnd = sim_pick(r, 10, 100);
+		h->cwnd_max = 100;
+	}
 }
 
 /* A sender without offload sends what the receiver takes, or less. */
@@ -119,6 +120,17 @@ static void choose_segments(struct sim *sim, u8 id)
 	peer->max_window = peer->edge;
 }
 
+/* More marks within a unit, and what is read along with it, than the log has room for. */
+static bool crowded(const struct sim_text *text)
+{
+	u32 most = LCS_EDITS_MAX - LCS_EDITS_BUSY, i;
+
+	for (i = most; i < text->mark_count; i++)
+		if (text->mark[i].in - text->mark[i - most].in < 2048 + 2 * 500)
+			return true;
+	return false;
+}
+
 static void choose_text(struct sim *sim, u8 id)
 {
 	struct sim_random *r = &sim->random;
@@ -126,11 +138,17 @@ static void choose_text(struct sim *sim, u8 id)
 	u32 segment = min(sim->peer[id].habit.segment, sim->peer[!id].habit.buffer);
 	u32 size = segment < 40 ? 1500 : segment < 300 ? 6000 : 40000;
 
-	if (sim->synthetic)
+	if (sim->bulk && segment > 1000) {
+		messages = sim_pick(r, 10, 100);
+		size = 150000;
+	}
+	if (sim->synthetic) {
 		sim_text_synthetic(&sim->text[id], r, sim_pick(r, 1, size / 2),
-				   sim->dense ? 3000 : 500, sim->dense ? 80 : 240);
-	else
+				   sim->dense ? 3000 : 500, sim->dense ? 80 : 300);
+		sim->dense |= crowded(&sim->text[id]);
+	} else {
 		sim_text_sip(&sim->text[id], r, &sim->names, !id, messages, size);
+	}
 	sim->peer[id].text = &sim->text[id];
 }
 
@@ -181,7 +199,14 @@ static void choose_oracles(struct sim *sim)
 	bool ordinary = roomy(sim, 0) && roomy(sim, 1) && !sim->box.fail && !sim->dense;
 
 	sim->strict = ordinary;
-	sim->clean = ordinary && !sim->path.loss && !sim->path.twice && !sim->path.late;
+	sim->clean = ordinary && sim->box.max_len > 65000 && !sim->path.loss &&
+		     !sim->path.twice && !sim->path.late;
+}
+
+/* Its largest segment. */
+static u32 most_of(const struct sim_peer *peer)
+{
+	return min(peer->habit.segment, 65000u);
 }
 
 static void set_up(struct sim *sim)
@@ -190,13 +215,15 @@ static void set_up(struct sim *sim)
 	u8 id;
 
 	sim->synthetic = sim_chance(r, 25);
-	sim->dense = sim->synthetic && sim_chance(r, 50);
+	sim->ordinary = sim_chance(r, 40);
+	sim->bulk = !sim->synthetic && sim_chance(r, 2);
+	sim->dense = sim->synthetic && !sim->ordinary && sim_chance(r, 60);
 	choose_names(sim);
 	choose_path(sim);
 	for (id = 0; id < 2; id++) {
 		struct sim_peer *peer = &sim->peer[id];
 
-		choose_habits(sim, &peer->habit, false);
+		choose_habits(sim, &peer->habit);
 		sim_peer_init(peer, sim, id);
 		peer->isn = sim_chance(r, 50) ? sim_u32(r) : 0u - sim_pick(r, 0, 20000);
 	}
@@ -205,8 +232,11 @@ static void set_up(struct sim *sim)
 		choose_text(sim, id);
 		choose_writes(sim, id);
 	}
-	sim->box.max_len = sim_chance(r, 90) ? 65535 - 52 : 65535 - 60;
-	sim->box.fail = sim_chance(r, 15) ? sim_pick(r, 1, 60) : 0;
+	sim->box.max_len = 65535 - 52;
+	/* a packet that is full as it comes */
+	if (sim_chance(r, 20))
+		sim->box.max_len = max(most_of(&sim->peer[0]), most_of(&sim->peer[1]));
+	sim->box.fail = !sim->ordinary && sim_chance(r, 20) ? sim_pick(r, 1, 60) : 0;
 	choose_oracles(sim);
 	sim_box_init(sim);
 }

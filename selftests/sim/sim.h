@@ -263,6 +263,7 @@ struct sim_peer {
 	u32 timeouts;
 	u32 persists;
 	u32 keepalives;
+	u32 repeats;
 	bool recovery;
 	bool closed;
 	u32 sacked_count;
@@ -328,6 +329,7 @@ enum sim_window sim_in_window(struct sim_seen seen[2], const struct lcs_adjust a
  * @edit: the engine
  * @stream: the readers
  * @read: synthetic texts: how much was read, and how many marks were reported
+ * @forwarded: end of what went out
  * @adjust: what the core's window tracking was told
  * @seen: what it has seen
  * @memory: bytes allocated
@@ -341,6 +343,7 @@ struct sim_box {
 	struct lcs_stream stream[2];
 	u32 read[2];
 	u32 reported[2];
+	u32 forwarded[2];
 	struct lcs_adjust adjust[2];
 	struct sim_seen seen[2];
 	u64 memory;
@@ -383,11 +386,15 @@ struct sim_record {
 void sim_fail(struct sim *sim, const char *format, ...) __printf(2, 3);
 void sim_judge_forwarded(struct sim *sim, u8 to, const struct sim_packet *packet);
 void sim_judge_told(struct sim *sim, u8 to, const struct lcs_tcp *tcp);
+void sim_judge_bare(struct sim *sim, u8 from, const struct lcs_tcp *in,
+		    const struct lcs_tcp *out);
 void sim_judge_engine(struct sim *sim);
 void sim_judge_end(struct sim *sim);
 
 /**
  * struct sim - a run
+ * @ordinary: windows and memory are plentiful
+ * @bulk: much is said at once
  * @clean: the path is clean and windows are ordinary: no timer may ever be waited for
  * @strict: nothing forbids a replacement: all of them must be made
  * @synthetic: no SIP
@@ -399,6 +406,8 @@ struct sim {
 	u64 now;
 	u64 events_done;
 	u64 number;
+	bool ordinary;
+	bool bulk;
 	bool clean;
 	bool strict;
 	bool synthetic;

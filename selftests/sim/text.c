@@ -208,7 +208,7 @@ static void write_sdp(struct sim_writer *w)
 		write_template(w, "m=video %P RTP/AVP 34 31\r\nc=IN IP%4 %A\r\na=rtcp:%Q\r\n");
 	}
 	if (sim_chance(w->random, 20))
-		write_template(w, "m=application 1503 tcp msdata\r\nc=IN IP%4 %a\r\na=sendonly\r\n");
+		write_template(w, "m=application 1503 tcp msdata\r\nc=IN IP%4 %a\r\n");
 }
 
 static void write_multipart(struct sim_writer *w)
@@ -437,7 +437,10 @@ void sim_text_sip(struct sim_text *text, struct sim_random *random, const struct
 	} while (--messages && text->in_len < size);
 }
 
-/* Bytes of no meaning, in which marks stand anywhere, alone or in units of up to @unit_max, up to @gap apart. */
+/*
+ * Bytes of no meaning, in which marks stand anywhere, alone or in units of up to @unit_max, up to
+ * @gap apart.
+ */
 void sim_text_synthetic(struct sim_text *text, struct sim_random *random, u32 size, u32 unit_max,
 			u32 gap)
 {
@@ -465,7 +468,8 @@ void sim_text_synthetic(struct sim_text *text, struct sim_random *random, u32 si
 			text->unit[text->unit_count - 1].to = text->in_len;
 		}
 	}
-	put(text, "end of text", 11);
+	if (sim_chance(random, 50))
+		put(text, "end of text", 11);
 	if (unit_end)
 		text->unit[text->unit_count - 1].to = text->in_len;
 }
