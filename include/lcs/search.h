@@ -8,10 +8,9 @@
 
 #include <lcs/shim.h>
 
-/* A machine word of 0x01 bytes, one of 0x80 bytes, and how many words are looked at in one step. */
+/* A machine word of 0x01 bytes, and one of 0x80 bytes. */
 #define LCS_ONES	(~0UL / 0xff)
 #define LCS_HIGHS	(LCS_ONES << 7)
-#define LCS_STEP	4
 
 static __always_inline unsigned long lcs_load_word(const u8 *at)
 {
@@ -23,7 +22,7 @@ static __always_inline unsigned long lcs_load_word(const u8 *at)
 
 /*
  * lcs_mark_below() gives the high bit of the first byte in memory that is below a limit of at most
- * 0x80. On a little-endian machine bytes behind the first may be marked wrongly: a borrow goes there.
+ * 0x80. On a little-endian machine bytes behind it may be marked wrongly: a borrow goes there.
  */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 static __always_inline unsigned long lcs_mark_below(unsigned long word, u8 limit)
@@ -113,38 +112,62 @@ static __always_inline const u8 *lcs_find(const u8 *begin, const u8 *end,
 }
 
 /*
- * Does a step hold a byte below a blank? Never no where it does; wrongly yes only for bytes above
- * 0x80, which are rare in these protocols.
+ * Can one of two words hold a byte below @limit of those that @pattern makes of it? Never no where
+ * it does; wrongly yes only for bytes above 0x80, which are rare in these protocols.
  */
-static __always_inline bool lcs_step_may_end_line(const u8 *at)
+static __always_inline unsigned long lcs_may_hold(const u8 *at, unsigned long pattern, u8 limit)
 {
-	const unsigned long blanks = LCS_ONES * ' ';
-	unsigned long any = lcs_load_word(at) - blanks;
+	const unsigned long limits = LCS_ONES * limit;
+	unsigned long one = lcs_load_word(at) ^ pattern;
+	unsigned long two = lcs_load_word(at + sizeof(one)) ^ pattern;
 
-	any |= lcs_load_word(at + sizeof(any)) - blanks;
-	any |= lcs_load_word(at + 2 * sizeof(any)) - blanks;
-	any |= lcs_load_word(at + 3 * sizeof(any)) - blanks;
-	return any & LCS_HIGHS;
+	return (one - limits) | (two - limits);
 }
 
-/* The first line feed, or @end. */
+/* A byte in the two words at @at, or %NULL. */
+static __always_inline const u8 *lcs_find_near(const u8 *at, u8 byte)
+{
+	const size_t size = sizeof(unsigned long);
+	unsigned long marks = lcs_mark_zero(lcs_load_word(at) ^ LCS_ONES * byte);
+
+	if (marks)
+		return at + lcs_first_marked(marks);
+	marks = lcs_mark_zero(lcs_load_word(at + size) ^ LCS_ONES * byte);
+	return marks ? at + size + lcs_first_marked(marks) : NULL;
+}
+
+/*
+ * The first of one byte that may be far away, or @end. Four words that show no byte of at most
+ * @near more than the one sought are worth no exact look.
+ */
+static __always_inline const u8 *lcs_find_far(const u8 *at, const u8 *end, u8 byte, u8 near)
+{
+	const struct lcs_sought what = { byte, byte, byte, 0 };
+	const unsigned long pattern = near ? 0 : LCS_ONES * byte;
+	const size_t half = 2 * sizeof(unsigned long);
+	unsigned long first, second;
+	const u8 *last, *found;
+
+	if ((size_t)(end - at) < 2 * half)
+		return lcs_find(at, end, what);
+	for (last = end - 2 * half; at <= last; at += 2 * half) {
+		first = lcs_may_hold(at, pattern, near + 1);
+		second = lcs_may_hold(at + half, pattern, near + 1);
+		if (!((first | second) & LCS_HIGHS))
+			continue;
+		found = first & LCS_HIGHS ? lcs_find_near(at, byte) : NULL;
+		if (!found)
+			found = lcs_find_near(at + half, byte);
+		if (found)
+			return found;
+	}
+	return lcs_find(at, end, what);
+}
+
+/* The first line feed, or @end: lines hold no other byte below a blank but at their end. */
 static __always_inline const u8 *lcs_find_line_feed(const u8 *at, const u8 *end)
 {
-	const struct lcs_sought feed = { '\n', '\n', '\n', 0 };
-	const size_t size = sizeof(unsigned long);
-	unsigned long marks;
-	int i;
-
-	for (; (size_t)(end - at) >= LCS_STEP * size; at += LCS_STEP * size) {
-		if (!lcs_step_may_end_line(at))
-			continue;
-		for (i = 0; i < LCS_STEP; i++) {
-			marks = lcs_mark(at + i * size, feed);
-			if (marks)
-				return at + i * size + lcs_first_marked(marks);
-		}
-	}
-	return lcs_find(at, end, feed);
+	return lcs_find_far(at, end, '\n', ' ' - 1);
 }
 
 #endif /* _LCS_SEARCH_H */

@@ -9,7 +9,7 @@
 
 /*
  * Can a header line that begins so be one that is read? Those are an empty one, and Call-ID (i),
- * Contact (m), Content-Encoding (e), Content-Length (l), Content-Type (c), CSeq, Expires and To (t).
+ * Contact (m), Content-Encoding (e), Content-Length (l), Content-Type (c), CSeq, Expires, To (t).
  * @text has at least a byte; the second is looked at where it is there.
  */
 static inline bool lcs_header_may_begin(struct lcs_text text)

@@ -174,6 +174,7 @@ const u8 *lcs_skip_quoted(const u8 *at, const u8 *end);
 bool lcs_read_number(struct lcs_text text, u32 max, u32 *number);
 bool lcs_take_port(struct lcs_text *text, u16 *port);
 bool lcs_read_port(struct lcs_text text, u16 *port);
+bool lcs_take_ipv4(struct lcs_text *text, u8 *ip);
 bool lcs_read_addr(struct lcs_text text, struct lcs_addr *addr);
 u32 lcs_hash_lower(struct lcs_text text);
 

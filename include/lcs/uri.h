@@ -7,17 +7,51 @@
 
 #include <lcs/stream.h>
 
-/**
- * struct lcs_param - one ";name=value"
- * @name: the name, white space taken off
- * @value: the value without its quotes; empty where there is none
+/*
+ * Parameters ";name=value" are read by lcs_next_param(), which stands on the next name, then either
+ * lcs_is_param() and lcs_param_value(), or lcs_skip_param(). @stop is what else than a semicolon
+ * ends one: '?' before the headers of a URI, ',' before the next Contact, or ';' for nothing else.
  */
-struct lcs_param {
-	struct lcs_text name;
-	struct lcs_text value;
-};
 
-bool lcs_take_param(struct lcs_text *text, u8 stop, struct lcs_param *param);
+/**
+ * lcs_next_param() - step to the next parameter
+ * @text: begins at its semicolon, or at white space before that; moved to its name
+ *
+ * Return: false where no parameter follows.
+ */
+static inline bool lcs_next_param(struct lcs_text *text)
+{
+	lcs_skip_lws(text);
+	if (text->at == text->end || *text->at != ';')
+		return false;
+	text->at++;
+	lcs_skip_lws(text);
+	return true;
+}
+
+/**
+ * lcs_is_param() - is this the name of the parameter
+ * @text: stands on the name; where it is this one, moved behind it
+ * @stop: what ends a parameter
+ * @lower: the name, as for lcs_text_is()
+ *
+ * Return: true where it is.
+ */
+static __always_inline bool lcs_is_param(struct lcs_text *text, u8 stop, const char *lower)
+{
+	struct lcs_text rest = { text->at + __builtin_strlen(lower), text->end };
+
+	if (!lcs_text_begins(*text, lower))
+		return false;
+	lcs_skip_lws(&rest);
+	if (rest.at < rest.end && *rest.at != '=' && *rest.at != ';' && *rest.at != stop)
+		return false;
+	text->at = rest.at;
+	return true;
+}
+
+bool lcs_param_value(struct lcs_text *text, u8 stop, struct lcs_text *value);
+bool lcs_skip_param(struct lcs_text *text, u8 stop);
 bool lcs_uri_read(struct lcs_text uri, const struct lcs_line *line, struct lcs_endpoint *ep);
 void lcs_contact_read(struct lcs_reader *reader, const struct lcs_line *line,
 		      struct lcs_text value);

@@ -153,11 +153,11 @@ static enum delimiter read_delimiter(const struct lcs_stream *stream, struct lcs
 /* [MS-SDPEXT]: the part that OCS 2007 clients take; its SDP may be a stub */
 static bool is_fallback(struct lcs_text params)
 {
-	struct lcs_param param;
-
-	while (lcs_take_param(&params, ';', &param))
-		if (lcs_text_is(param.name, "ms-proxy-2007fallback"))
+	while (lcs_next_param(&params))
+		if (lcs_is_param(&params, ';', "ms-proxy-2007fallback"))
 			return true;
+		else if (!lcs_skip_param(&params, ';'))
+			return false;
 	return false;
 }
 

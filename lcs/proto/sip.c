@@ -114,6 +114,22 @@ static struct lcs_text take_method(struct lcs_text *text)
 	return method;
 }
 
+/*
+ * The same of a whole line: the method and the blank behind it are taken off.
+ * Return: false where there is none.
+ */
+static bool read_method_of(struct lcs_text *text, u8 *method)
+{
+	struct lcs_text name = { text->at, lcs_find_byte(text->at, text->end, ' ') };
+
+	*method = read_method(name);
+	if (*method == LCS_METHOD_OTHER)
+		name = take_method(text);
+	text->at = name.end;
+	return name.end > name.at && lcs_text_len(name) <= LCS_METHOD_MAX &&
+	       text->at < text->end && *text->at == ' ';
+}
+
 /**
  * lcs_sip_start_interest() - can a text be the beginning of a start line
  * @text: what is there of the line
@@ -166,23 +182,21 @@ bool lcs_sip_start(struct lcs_reader *reader, const struct lcs_line *line)
 				   .proto = IPPROTO_TCP,
 				   .expires = LCS_ABSENT };
 	struct lcs_stream *stream = reader->stream;
-	struct lcs_text text = line->text, method, tail;
+	struct lcs_text text = line->text, tail;
+	u8 method;
 
 	if (lcs_text_begins(text, "sip/2.0 "))
 		return read_status_line(stream, text);
-	method = take_method(&text);
-	if (method.at == method.end || lcs_text_len(method) > LCS_METHOD_MAX ||
-	    text.at == text.end || *text.at != ' ')
+	if (!read_method_of(&text, &method))
 		return false;
-	while (text.end > text.at && lcs_is_lws(text.end[-1]))
-		text.end--;
+	lcs_trim_end(&text);
 	if (lcs_text_len(text) <= sizeof(version))
 		return false;
 	tail = (struct lcs_text){ text.end - (sizeof(version) - 1), text.end };
 	if (!lcs_text_is(tail, version))
 		return false;
 	text.end = tail.at;
-	stream->msg.method = read_method(method);
+	stream->msg.method = method;
 	if (lcs_uri_read(text, line, &ep) && ep.addr.family)
 		lcs_report(reader, &ep);
 	return true;
@@ -226,12 +240,12 @@ static enum lcs_header take_header(struct lcs_text *text)
 {
 	switch (*text->at | 0x20) {
 	case 'c':
-		if (take_name(text, "call-id"))
-			return LCS_HDR_CALL_ID;
-		if (take_name(text, "cseq"))
-			return LCS_HDR_CSEQ;
 		if (take_name(text, "contact"))
 			return LCS_HDR_CONTACT;
+		if (take_name(text, "cseq"))
+			return LCS_HDR_CSEQ;
+		if (take_name(text, "call-id"))
+			return LCS_HDR_CALL_ID;
 		if (take_name(text, "content-length"))
 			return LCS_HDR_CONTENT_LENGTH;
 		if (take_name(text, "content-type") || take_name(text, "c"))
@@ -365,13 +379,18 @@ static void read_length(struct lcs_stream *stream, const struct lcs_line *line,
 
 static void read_boundary(struct lcs_stream *stream, struct lcs_text params)
 {
-	struct lcs_param param;
+	struct lcs_text value;
+	bool whole = true;
 
-	while (lcs_take_param(&params, ';', &param))
-		if (lcs_text_is(param.name, "boundary")) {
-			lcs_multipart_begin(stream, param.value);
-			return;
+	while (whole && lcs_next_param(&params)) {
+		if (!lcs_is_param(&params, ';', "boundary")) {
+			whole = lcs_skip_param(&params, ';');
+			continue;
 		}
+		if (lcs_param_value(&params, ';', &value))
+			lcs_multipart_begin(stream, value);
+		return;
+	}
 }
 
 static void read_type(struct lcs_stream *stream, struct lcs_text value)
@@ -396,29 +415,33 @@ static void read_type(struct lcs_stream *stream, struct lcs_text value)
 		read_boundary(stream, value);
 }
 
-/* To: only whether it has a tag. The parameters of a URI in brackets are not those of the header. */
-static void read_to(struct lcs_message *msg, struct lcs_text value)
+/* Does a To carry a tag? The parameters of a URI in brackets are not those of the header. */
+static bool has_tag(struct lcs_text value)
 {
-	struct lcs_param param;
+	const struct lcs_sought what = { '<', ';', '"', 0 };
 	const u8 *at = value.at;
+	struct lcs_text tag;
+	bool whole = true;
 
-	for (;;) {
-		at = lcs_find_delimiter(at, value.end, '<', ';', '"');
-		if (at == value.end || *at != '"')
-			break;
+	if (at < value.end && *at != '<')
+		at = lcs_find(at, value.end, what);
+	while (at < value.end && *at == '"') {
 		at = lcs_skip_quoted(at, value.end);
 		if (!at)
-			return;
+			return false;
+		at = lcs_find(at, value.end, what);
 	}
-	if (at < value.end && *at == '<') {
-		at = lcs_find_byte(at, value.end, '>');
-		if (at < value.end)
-			at++;
-	}
+	if (at < value.end && *at == '<')
+		at = lcs_find_byte(at, value.end, '>') + 1;
+	if (at >= value.end)
+		return false;
 	value.at = at;
-	while (lcs_take_param(&value, ';', &param))
-		if (lcs_text_is(param.name, "tag") && param.value.end > param.value.at)
-			msg->flags |= LCS_MSG_TO_TAG;
+	while (whole && lcs_next_param(&value)) {
+		if (lcs_is_param(&value, ';', "tag"))
+			return lcs_param_value(&value, ';', &tag) && tag.end > tag.at;
+		whole = lcs_skip_param(&value, ';');
+	}
+	return false;
 }
 
 static void read_call_id(struct lcs_reader *reader, struct lcs_text value)
@@ -476,7 +499,8 @@ void lcs_sip_header(struct lcs_reader *reader, const struct lcs_line *line)
 		read_expires(&stream->msg, text);
 		break;
 	case LCS_HDR_TO:
-		read_to(&stream->msg, text);
+		if (has_tag(text))
+			stream->msg.flags |= LCS_MSG_TO_TAG;
 		break;
 	case LCS_HDR_NONE:
 		break;

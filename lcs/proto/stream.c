@@ -376,19 +376,50 @@ static __always_inline bool skip_lines(struct lcs_reader *r,
 
 	while (at < limit && !may_begin((struct lcs_text){ at, limit })) {
 		lf = lcs_find_line_feed(at, limit);
-		r->stream->skip_line = lf == limit;
-		at = lf < limit ? lf + 1 : limit;
+		if (lf == limit) {
+			r->stream->skip_line = 1;
+			at = limit;
+			break;
+		}
+		at = lf + 1;
 	}
 	advance(r, at);
 	return at == limit;
 }
 
-static bool skip_unwanted(struct lcs_reader *r)
+/*
+ * Read a line that lies at hand with what follows it, as nearly all do.
+ * Return: false where that is not so, or the line is folded or too long: nothing was done.
+ */
+static __always_inline bool whole_line(struct lcs_reader *r, bool may_fold)
 {
-	if (r->stream->state == LCS_HEADER)
-		return skip_lines(r, lcs_header_may_begin);
-	if (r->stream->state == LCS_BODY_SDP_LINE)
-		return skip_lines(r, lcs_sdp_may_begin);
+	const u8 *limit = line_limit(r), *lf = lcs_find_line_feed(r->at, limit);
+	struct lcs_line line = { .text = { r->at, lf } };
+
+	if (lf == limit || lf - r->at >= LCS_LINE_MAX)
+		return false;
+	if (lf > r->at && lf[-1] == '\r')
+		line.text.end--;
+	if (may_fold && line.text.end > r->at &&
+	    (lf + 1 == limit || lf[1] == ' ' || lf[1] == '\t'))
+		return false;
+	line.seq = seq_at(r, r->at);
+	advance(r, lf + 1);
+	process_line(r, &line);
+	return true;
+}
+
+/* The lines that make up most of what is read: start lines, headers and SDP. */
+static bool common_line(struct lcs_reader *r)
+{
+	switch (r->stream->state) {
+	case LCS_START_LINE:
+		return whole_line(r, false);
+	case LCS_HEADER:
+		return skip_lines(r, lcs_header_may_begin) || whole_line(r, true);
+	case LCS_BODY_SDP_LINE:
+		return skip_lines(r, lcs_sdp_may_begin) || whole_line(r, false);
+	}
 	return false;
 }
 
@@ -430,7 +461,7 @@ static void read_line(struct lcs_reader *r)
 		skip_line(r);
 	else if (stream->line_len)
 		continue_line(r);
-	else if (!skip_unwanted(r))
+	else if (!common_line(r))
 		fresh_line(r);
 	if (in_body(stream) && !stream->body_left && !stream->line_len)
 		end_body(r);

@@ -57,11 +57,17 @@ EXPORT_SYMBOL_GPL(lcs_find_line_end);
  */
 const u8 *lcs_skip_quoted(const u8 *at, const u8 *end)
 {
-	const struct lcs_sought quote = { '"', '\\', '\\', 0 };
+	const struct lcs_sought what = { '"', '\\', '\\', 0 };
+	const u8 *quote = lcs_find_far(at + 1, end, '"', 0);
 
-	at = lcs_find(at + 1, end, quote);
+	if (quote == end)
+		return NULL;
+	if (quote[-1] != '\\')
+		return quote + 1;
+	/* It may be escaped, or the backslash before it may. */
+	at = lcs_find(at + 1, end, what);
 	while (end - at >= 2 && *at == '\\')
-		at = lcs_find(at + 2, end, quote);
+		at = lcs_find(at + 2, end, what);
 	return at < end && *at == '"' ? at + 1 : NULL;
 }
 EXPORT_SYMBOL_GPL(lcs_skip_quoted);
@@ -134,29 +140,53 @@ bool lcs_read_port(struct lcs_text text, u16 *port)
 }
 EXPORT_SYMBOL_GPL(lcs_read_port);
 
-/*
- * A dotted quad as RFC 3261 25.1 has it; a leading zero may mean octal to others, so that is no
- * address here.
- */
-static bool read_ipv4(struct lcs_text text, u8 *ip)
+/* The digit at a place in a text; more than 9 where there is none. */
+static __always_inline u32 digit_at(const u8 *at, const u8 *end)
 {
-	const u8 *at = text.at;
-	u32 value, i, more;
+	return at < end ? (u32)*at - '0' : 10;
+}
 
-	for (i = 0;; i++) {
-		if (at == text.end || !lcs_is_digit(*at))
+/**
+ * lcs_take_ipv4() - take a dotted quad off the beginning of a text
+ * @text: the text, shortened by the address on success
+ * @ip: four bytes, undefined without success
+ *
+ * As RFC 3261 25.1 has it; a leading zero may mean octal to others, so that is no address here.
+ *
+ * Return: false where there is none.
+ */
+bool lcs_take_ipv4(struct lcs_text *text, u8 *ip)
+{
+	const u8 *at = text->at, *end = text->end;
+	u32 value, digit, i;
+
+	for (i = 0; i < 4; i++) {
+		if (i && (at == end || *at++ != '.'))
 			return false;
-		value = *at++ - '0';
-		for (more = value ? 2 : 0; more && at < text.end && lcs_is_digit(*at); more--)
-			value = value * 10 + (*at++ - '0');
+		value = digit_at(at++, end);
+		if (value > 9)
+			return false;
+		digit = digit_at(at, end);
+		if (value && digit <= 9) {
+			value = value * 10 + digit;
+			digit = digit_at(++at, end);
+			if (digit <= 9) {
+				value = value * 10 + digit;
+				at++;
+			}
+		}
 		if (value > 255)
 			return false;
 		ip[i] = value;
-		if (i == 3)
-			return at == text.end;
-		if (at == text.end || *at++ != '.')
-			return false;
 	}
+	text->at = at;
+	return true;
+}
+EXPORT_SYMBOL_GPL(lcs_take_ipv4);
+
+static bool read_ipv4(struct lcs_text text, u8 *ip)
+{
+	return lcs_take_ipv4(&text, ip) && text.at == text.end;
 }
 
 static int hex_digit(u8 c)

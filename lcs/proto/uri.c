@@ -4,82 +4,107 @@
  * and angle brackets, its display name may look like a URI, and some clients put white space around
  * every separator (protocol facts: RFC 3261 19.1, 20.10, 25.1).
  */
+#include <lcs/search.h>
 #include <lcs/uri.h>
 
 #define LCS_SIP_PORT	5060
 
 /**
- * lcs_take_param() - take the next ";name=value" off a text
- * @text: begins at the semicolon; left at what follows the parameter
- * @stop: what else than a semicolon ends a parameter: '?' before the headers of a URI, ',' before
- *	the next Contact
- * @param: the parameter
+ * lcs_param_value() - take the value of a parameter
+ * @text: stands behind the name; moved behind the value
+ * @stop: what else than a semicolon ends it
+ * @value: the value without its quotes; empty where there is none
  *
- * Return: false where there is none, or a quoted value that does not end.
+ * Return: false for a quoted value that does not end.
  */
-bool lcs_take_param(struct lcs_text *text, u8 stop, struct lcs_param *param)
+bool lcs_param_value(struct lcs_text *text, u8 stop, struct lcs_text *value)
 {
 	const u8 *at;
 
-	lcs_skip_lws(text);
-	if (text->at == text->end || *text->at != ';')
-		return false;
-	at = lcs_find_delimiter(text->at + 1, text->end, '=', ';', stop);
-	param->name = (struct lcs_text){ text->at + 1, at };
-	lcs_trim(&param->name);
-	param->value = (struct lcs_text){ at, at };
-	text->at = at;
-	if (at == text->end || *at != '=')
+	value->at = text->at;
+	value->end = text->at;
+	if (text->at == text->end || *text->at != '=')
 		return true;
 	text->at++;
 	lcs_skip_lws(text);
-	param->value.at = text->at;
+	value->at = text->at;
 	if (text->at < text->end && *text->at == '"') {
 		at = lcs_skip_quoted(text->at, text->end);
 		if (!at)
 			return false;
-		param->value = (struct lcs_text){ text->at + 1, at - 1 };
+		value->at++;
+		value->end = at - 1;
 		text->at = at;
 		return true;
 	}
-	text->at = lcs_find_delimiter(text->at, text->end, ';', stop, stop);
-	param->value.end = text->at;
-	lcs_trim_end(&param->value);
+	for (at = text->at; at < text->end && *at != ';' && *at != stop; at++)
+		;
+	text->at = at;
+	value->end = at;
+	lcs_trim_end(value);
 	return true;
 }
-EXPORT_SYMBOL_GPL(lcs_take_param);
+EXPORT_SYMBOL_GPL(lcs_param_value);
 
-/*
- * A host as it stands in a URI: a name, an IPv4 address, or an IPv6 reference in brackets. Gives
- * the text inside the brackets.
+/**
+ * lcs_skip_param() - step over a parameter
+ * @text: stands on its name; moved behind its value
+ * @stop: what else than a semicolon ends it
+ *
+ * Return: false for a quoted value that does not end.
  */
-static bool take_host(struct lcs_text *text, struct lcs_text *host)
+bool lcs_skip_param(struct lcs_text *text, u8 stop)
 {
-	const u8 *at = text->at;
+	struct lcs_text value;
 
-	if (at < text->end && *at == '[') {
-		at = lcs_find_byte(at, text->end, ']');
-		if (at == text->end)
-			return false;
-		*host = (struct lcs_text){ text->at + 1, at };
-		text->at = at + 1;
-		return true;
-	}
-	at = lcs_find_delimiter(at, text->end, ':', ';', '?');
-	*host = (struct lcs_text){ text->at, at };
-	lcs_trim_end(host);
-	text->at = at;
-	return host->at < host->end;
+	text->at = lcs_find_delimiter(text->at, text->end, '=', ';', stop);
+	return lcs_param_value(text, stop, &value);
 }
+EXPORT_SYMBOL_GPL(lcs_skip_param);
 
-/* An address in brackets is IPv6, one without is IPv4, anything else is a name. */
-static void set_host(struct lcs_endpoint *ep, const struct lcs_line *line, struct lcs_text host)
+/* Only an address in brackets is IPv6, one without is IPv4, anything else is a name. */
+static void set_host(struct lcs_endpoint *ep, const struct lcs_line *line, struct lcs_text host,
+		     u8 family)
 {
-	u8 family = host.at > line->text.at && host.at[-1] == '[' ? 6 : 4;
-
 	if (!lcs_read_addr(host, &ep->addr) || ep->addr.family != family)
 		memset(&ep->addr, 0, sizeof(ep->addr));
 	ep->addr_at = lcs_range_of(line, host);
+}
+
+/* Does the host of a URI end here? */
+static bool host_ends(struct lcs_text text)
+{
+	return text.at == text.end || *text.at == ':' || *text.at == ';' || *text.at == '?' ||
+	       lcs_is_lws(*text.at);
+}
+
+/*
+ * The host of a URI: a name, an IPv4 address, or an IPv6 reference in brackets.
+ * Return: false where there is none.
+ */
+static bool take_host(struct lcs_text *text, const struct lcs_line *line, struct lcs_endpoint *ep)
+{
+	struct lcs_text host = *text;
+
+	if (lcs_take_ipv4(text, ep->addr.ip) && host_ends(*text)) {
+		host.end = text->at;
+		ep->addr.family = 4;
+		ep->addr_at = lcs_range_of(line, host);
+		return true;
+	}
+	text->at = host.at;
+	memset(&ep->addr, 0, sizeof(ep->addr));
+	if (host.at < host.end && *host.at == '[') {
+		host.at++;
+		host.end = lcs_find_byte(host.at, host.end, ']');
+		if (host.end == text->end)
+			return false;
+		text->at = host.end + 1;
+		set_host(ep, line, host, 6);
+		return true;
+	}
+	text->at = lcs_find(host.at, host.end, (struct lcs_sought){ ':', ';', '?', 0 });
+	return text->at > host.at;
 }
 
 /*
@@ -109,38 +134,60 @@ static bool take_port(struct lcs_text *text, const struct lcs_line *line, struct
 
 static void read_maddr(struct lcs_endpoint *ep, const struct lcs_line *line, struct lcs_text value)
 {
+	u8 family = 4;
+
 	if (lcs_text_len(value) > 2 && *value.at == '[' && value.end[-1] == ']') {
 		value.at++;
 		value.end--;
+		family = 6;
 	}
-	set_host(ep, line, value);
+	set_host(ep, line, value, family);
 	ep->flags |= LCS_EP_MADDR;
 }
 
 static void read_uri_params(struct lcs_text text, const struct lcs_line *line,
 			    struct lcs_endpoint *ep)
 {
-	struct lcs_param param;
+	struct lcs_text value;
+	bool whole = true;
 
-	while (lcs_take_param(&text, '?', &param)) {
-		if (param.name.at == param.name.end)
+	while (whole && lcs_next_param(&text)) {
+		if (lcs_is_param(&text, '?', "transport=tcp")) {
 			continue;
-		switch (lcs_lower(*param.name.at)) {
-		case 'm':
-			if (lcs_text_is(param.name, "maddr"))
-				read_maddr(ep, line, param.value);
-			else if (lcs_text_is(param.name, "ms-opaque"))
-				ep->opaque = lcs_hash_lower(param.value);
-			else if (lcs_text_is(param.name, "ms-received-cid"))
-				ep->flags |= LCS_EP_CONNECTION_ID;
-			break;
-		case 't':
-			if (lcs_text_is(param.name, "transport") &&
-			    !lcs_text_is(param.value, "tcp"))
+		} else if (lcs_is_param(&text, '?', "transport")) {
+			whole = lcs_param_value(&text, '?', &value);
+			if (!lcs_text_is(value, "tcp"))
 				ep->flags |= LCS_EP_NOT_TCP;
-			break;
+		} else if (lcs_is_param(&text, '?', "maddr")) {
+			whole = lcs_param_value(&text, '?', &value);
+			read_maddr(ep, line, value);
+		} else if (lcs_is_param(&text, '?', "ms-opaque")) {
+			whole = lcs_param_value(&text, '?', &value);
+			ep->opaque = lcs_hash_lower(value);
+		} else {
+			if (lcs_is_param(&text, '?', "ms-received-cid"))
+				ep->flags |= LCS_EP_CONNECTION_ID;
+			whole = lcs_skip_param(&text, '?');
 		}
 	}
+}
+
+/* "sip:", or "sips:", which is never for TCP alone. */
+static bool take_scheme(struct lcs_text *uri, struct lcs_endpoint *ep)
+{
+	if (lcs_text_begins(*uri, "sip:")) {
+		uri->at += 4;
+		return true;
+	}
+	if (!lcs_text_begins(*uri, "sip"))
+		return false;
+	uri->at += 3;
+	if (uri->at < uri->end && lcs_lower(*uri->at) == 's') {
+		ep->flags |= LCS_EP_NOT_TCP;
+		uri->at++;
+	}
+	lcs_skip_lws(uri);
+	return uri->at < uri->end && *uri->at++ == ':';
 }
 
 /**
@@ -157,31 +204,18 @@ static void read_uri_params(struct lcs_text text, const struct lcs_line *line,
  */
 bool lcs_uri_read(struct lcs_text uri, const struct lcs_line *line, struct lcs_endpoint *ep)
 {
-	struct lcs_text host;
 	const u8 *at;
 
 	lcs_trim(&uri);
-	if (!lcs_text_begins(uri, "sip"))
+	if (!take_scheme(&uri, ep))
 		return false;
-	uri.at += 3;
-	if (uri.at < uri.end && lcs_lower(*uri.at) == 's') {
-		ep->flags |= LCS_EP_NOT_TCP;
-		uri.at++;
-	}
-	lcs_skip_lws(&uri);
-	if (uri.at == uri.end || *uri.at != ':')
-		return false;
-	uri.at++;
 	for (at = uri.at; at < uri.end; uri.at = ++at) {
-		at = lcs_find_byte(at, uri.end, '@');
+		at = lcs_find_far(at, uri.end, '@', 0);
 		if (at == uri.end)
 			break;
 	}
 	lcs_skip_lws(&uri);
-	if (!take_host(&uri, &host))
-		return false;
-	set_host(ep, line, host);
-	if (!take_port(&uri, line, ep))
+	if (!take_host(&uri, line, ep) || !take_port(&uri, line, ep))
 		return false;
 	read_uri_params(uri, line, ep);
 	return true;
@@ -190,24 +224,24 @@ EXPORT_SYMBOL_GPL(lcs_uri_read);
 
 static void read_contact_params(struct lcs_text *text, struct lcs_endpoint *ep)
 {
-	struct lcs_param param;
+	struct lcs_text value;
+	bool whole = true;
 
-	while (lcs_take_param(text, ',', &param)) {
-		if (param.name.at == param.name.end)
-			continue;
-		switch (lcs_lower(*param.name.at)) {
-		case 'e':
-			if (lcs_text_is(param.name, "expires"))
-				lcs_read_number(param.value, LCS_ABSENT - 1, &ep->expires);
-			break;
-		case 'p':
-			if (lcs_text_is(param.name, "proxy") && lcs_text_is(param.value, "replace"))
+	while (whole && lcs_next_param(text)) {
+		if (lcs_is_param(text, ',', "proxy=replace")) {
+			ep->flags |= LCS_EP_PROXY_REPLACE;
+		} else if (lcs_is_param(text, ',', "expires")) {
+			whole = lcs_param_value(text, ',', &value);
+			lcs_read_number(value, LCS_ABSENT - 1, &ep->expires);
+		} else if (lcs_is_param(text, ',', "proxy")) {
+			whole = lcs_param_value(text, ',', &value);
+			if (lcs_text_is(value, "replace"))
 				ep->flags |= LCS_EP_PROXY_REPLACE;
-			break;
-		case '+':
-			if (lcs_text_is(param.name, "+sip.instance"))
-				ep->instance = lcs_hash_lower(param.value);
-			break;
+		} else if (lcs_is_param(text, ',', "+sip.instance")) {
+			whole = lcs_param_value(text, ',', &value);
+			ep->instance = lcs_hash_lower(value);
+		} else {
+			whole = lcs_skip_param(text, ',');
 		}
 	}
 }
@@ -215,21 +249,24 @@ static void read_contact_params(struct lcs_text *text, struct lcs_endpoint *ep)
 /* The URI between angle brackets; quoted strings inside may hold a '>'. */
 static bool take_bracketed(struct lcs_text *text, struct lcs_text *uri)
 {
-	const u8 *at = text->at + 1;
+	const u8 *at = text->at + 1, *end = lcs_find_far(at, text->end, '>', 0), *quote;
 
 	uri->at = at;
-	while (at) {
-		at = lcs_find_delimiter(at, text->end, '>', '"', '"');
-		if (at == text->end)
-			return false;
-		if (*at == '>')
+	/* The text up to @end is looked at for the first time, or behind the quote before it. */
+	for (;;) {
+		quote = lcs_find_far(at, end, '"', 0);
+		if (quote == end)
 			break;
-		at = lcs_skip_quoted(at, text->end);
+		at = lcs_skip_quoted(quote, text->end);
+		if (!at)
+			return false;
+		if (at > end)
+			end = lcs_find_far(at, text->end, '>', 0);
 	}
-	if (!at)
+	if (end == text->end)
 		return false;
-	uri->end = at;
-	text->at = at + 1;
+	uri->end = end;
+	text->at = end + 1;
 	return true;
 }
 
@@ -252,7 +289,9 @@ static bool take_uri(struct lcs_text *text, struct lcs_text *uri)
 		if (text->at == text->end)
 			return false;
 	}
-	at = lcs_find_delimiter(text->at, text->end, '<', ',', ';');
+	at = text->at;
+	if (*at != '<')
+		at = lcs_find_delimiter(at, text->end, '<', ',', ';');
 	if (at < text->end && *at == '<') {
 		text->at = at;
 		return take_bracketed(text, uri);

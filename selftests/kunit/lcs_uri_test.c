@@ -97,7 +97,7 @@ static const struct lcs_row contact_rows[] = {
 	{ "port absent behind its colon", "<sip:10.0.0.5:>", "" },
 	{ "port, then rubbish", "<sip:10.0.0.5:7100x>", "" },
 	{ "two ports", "<sip:10.0.0.5:7100:7101>", "" },
-	{ "host, then rubbish: a name", "<sip:10.0.0.5 x>", "contact tcp - 5060 implied" },
+	{ "host, then rubbish", "<sip:10.0.0.5 x>", "" },
 	{ "bad port, then a good one", "<sip:10.0.0.5:0>, <sip:{10.0.0.6}:{7100}>",
 	  "contact tcp 10.0.0.6 7100" },
 	{ "no host", "<sip:user@>", "" },
