@@ -33,6 +33,9 @@ MODULE_SOFTDEP("post: nf_nat_lcs");
 const struct lcs_nat_hooks __rcu *lcs_nat_hooks;
 EXPORT_SYMBOL_GPL(lcs_nat_hooks);
 
+/* Copying so many bytes is cheaper than to walk the fragments of a packet. */
+#define LCS_SMALL_PAYLOAD	32
+
 /* RFC 5925 2.2; the kernel's headers name it since 6.7 only. */
 #define LCS_TCPOPT_AO	29
 
@@ -102,6 +105,22 @@ static void note_syn(struct nf_conn *ct, struct lcs_start *start, const struct t
 	spin_unlock_bh(&ct->lock);
 }
 
+/* Give @len bytes at @offset of the packet to the stream, fragment by fragment. */
+static void read_fragments(struct lcs_conn *conn, const struct lcs_segment *seg, u32 offset,
+			   u32 len)
+{
+	struct skb_seq_state state;
+	unsigned int done = 0, n;
+	const u8 *data;
+
+	skb_prepare_seq_read(seg->skb, offset, offset + len, &state);
+	while ((n = skb_seq_read(done, &data, &state)) > 0) {
+		lcs_message_read(conn, seg->dir, data, n);
+		done += n;
+	}
+	skb_abort_seq_read(&state);
+}
+
 /**
  * lcs_segment_read() - give a part of a segment's payload to its stream
  * @conn: the connection; caller holds client->lock and rcu_read_lock()
@@ -111,17 +130,19 @@ static void note_syn(struct nf_conn *ct, struct lcs_start *start, const struct t
  */
 void lcs_segment_read(struct lcs_conn *conn, const struct lcs_segment *seg, u32 offset, u32 len)
 {
-	struct skb_seq_state state;
-	unsigned int done = 0, n;
-	const u8 *data;
+	u8 buffer[LCS_SMALL_PAYLOAD];
+	const u8 *data = NULL;
 
 	offset += seg->dataoff;
-	skb_prepare_seq_read(seg->skb, offset, offset + len, &state);
-	while ((n = skb_seq_read(done, &data, &state)) > 0) {
-		lcs_message_read(conn, seg->dir, data, n);
-		done += n;
-	}
-	skb_abort_seq_read(&state);
+	/* In one piece, or a keep-alive: most segments are. */
+	if (offset + len <= skb_headlen(seg->skb))
+		data = seg->skb->data + offset;
+	else if (len <= sizeof(buffer))
+		data = skb_header_pointer(seg->skb, offset, len, buffer);
+	if (data)
+		lcs_message_read(conn, seg->dir, data, len);
+	else
+		read_fragments(conn, seg, offset, len);
 }
 EXPORT_SYMBOL_GPL(lcs_segment_read);
 
