@@ -15,10 +15,12 @@ import sys
 
 from lcspeer import Rig, Tap, check
 from lcsplay import Play, corpus
+from lcssix import turn
 from lcswire import wire
 from policy import parameter
 
 STEP = 97       # of the cuts tried one by one; split.py tries every byte
+SIXES = 50      # dialogues that lcssix.py can turn, or it is broken
 
 
 def play(rig, air, dialogue, **how):
@@ -43,6 +45,18 @@ def in_pieces(rig, air, tap, dialogue):
                  cuts=lambda length, at=at: [at] if at < length else [])
 
 
+def over_six(rig, air, tap, dialogue):
+    """The same over IPv6, where it says the same."""
+    turned = turn(dialogue)
+    if turned:
+        over_six.count += 1
+        with tap.case(f"{turned.name}"):
+            play(rig, air, turned)
+
+
+over_six.count = 0
+
+
 def main(names):
     rig, tap = Rig("ipv6"), Tap()
     with wire(rig) as air:
@@ -53,7 +67,13 @@ def main(names):
                 play(rig, air, dialogue)
             if dialogue.cut_everywhere:
                 in_pieces(rig, air, tap, dialogue)
-    check(tap.count, "no such dialogue")
+            else:
+                over_six(rig, air, tap, dialogue)
+    if not names:
+        with tap.case(f"at least {SIXES} of them were played over IPv6 too"):
+            check(over_six.count >= SIXES, f"only {over_six.count}")
+    elif not tap.count:
+        sys.exit("dialogues.py: no such dialogue")
     tap.done()
 
 
