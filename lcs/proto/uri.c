@@ -15,7 +15,7 @@
  * @stop: what else than a semicolon ends it
  * @value: the value without its quotes; empty where there is none
  *
- * Return: false for a quoted value that does not end.
+ * Return: false for a quoted value that does not end; @value is empty then.
  */
 bool lcs_param_value(struct lcs_text *text, u8 stop, struct lcs_text *value)
 {
@@ -28,6 +28,7 @@ bool lcs_param_value(struct lcs_text *text, u8 stop, struct lcs_text *value)
 	text->at++;
 	lcs_skip_lws(text);
 	value->at = text->at;
+	value->end = text->at;
 	if (text->at < text->end && *text->at == '"') {
 		at = lcs_skip_quoted(text->at, text->end);
 		if (!at)
