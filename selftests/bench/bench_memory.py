@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What memory a client takes, from /proc/slabinfo; a part of selftests/bench/bench.py."""
+import glob
+
+CLIENTS = 1000
+IDLE_LIMIT = 768        # bytes of ours for an idle helped connection
+STAGES = (
+    ("connected", None),
+    ("signed in", "pair register registered 0 {last} 1"),
+    ("in a call", "pair invite agreed 0 {last} 1"),
+)
+
+
+def slabs():
+    """cache: bytes in use. The free objects that CPUs keep at hand are given back before."""
+    for path in glob.glob("/sys/kernel/slab/*/shrink"):
+        with open(path, "w", encoding="ascii") as file:
+            file.write("1")
+    used = {}
+    with open("/proc/slabinfo", encoding="ascii") as file:
+        for line in file.readlines()[2:]:
+            name, active, _, size = line.split()[:4]
+            used[name] = int(active) * int(size)
+    return used
+
+
+def measure(talk, helper):
+    """For each stage, cache: bytes a client."""
+    del helper
+    last = CLIENTS - 1
+    before, found = slabs(), []
+    for _, command in STAGES:
+        if command:
+            talk(command.format(last=last))
+        else:
+            talk(f"open 0 {last}")
+            for n in range(CLIENTS):
+                talk(f"up keepalive {n} 1")
+        now = slabs()
+        found.append({name: (now[name] - before.get(name, 0)) / CLIENTS for name in now})
+    return found
+
+
+def part(stage, *beginnings):
+    """Bytes in the caches whose names begin so."""
+    return sum(size for name, size in stage.items() if name.startswith(beginnings))
+
+
+def show(program, with_rules, verdict):
+    """The table, without and with masquerade."""
+    print(f"\nMemory of a client, of {CLIENTS}\nBytes; kmalloc: what it takes there beyond a "
+          "client of nf_conntrack_sip that has connected.\n\n"
+          f"{'':24}{'conn, client':>13}{'pinholes':>10}{'kmalloc':>9}{'kernel exp.':>13}")
+    for masquerade, where in ((False, ""), (True, ", NAT")):
+        bare = with_rules(program, "sip", lambda talk, _: measure(talk, "sip")[:1],
+                          masquerade=masquerade)[0]
+        for (name, _), stage in zip(STAGES, with_rules(program, "lcs", measure,
+                                                       masquerade=masquerade)):
+            ours = part(stage, "lcs_conn", "lcs_client")
+            more = part(stage, "kmalloc-") - part(bare, "kmalloc-")
+            told = ""
+            if name == STAGES[0][0]:
+                total = ours + (max(more, 0) if masquerade else 0)
+                told = (f"   {total:.0f}, limit {IDLE_LIMIT}: "
+                        + verdict("idle connection" + where, total, IDLE_LIMIT))
+            print(f"{name + where:24}{ours:13.0f}{part(stage, 'lcs_pinhole'):10.0f}{more:9.0f}"
+                  f"{part(stage, 'nf_conntrack_expect'):13.0f}{told}")
