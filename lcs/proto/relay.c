@@ -96,6 +96,11 @@ static void relay_ack(struct lcs_relay *relay)
 		back->max_window = max(back->max_window, edge - ack);
 	if (lcs_after(ack, back->una))
 		lcs_edit_acked(back, relay->ops, relay->ctx, ack);
+	if (untouched(back)) {
+		back->told = lcs_last(back->told, ack);
+		back->told_edge = lcs_last(back->told_edge, edge);
+		return;
+	}
 	complete = lcs_edit_in(back, back->una);
 	tell(back, complete);
 	relay->out.ack = back->told;

@@ -140,7 +140,7 @@ static void choose_text(struct sim *sim, u8 id)
 
 	if (sim->bulk && segment > 1000) {
 		messages = sim_pick(r, 10, 100);
-		size = 150000;
+		size = sim_chance(r, 50) ? 150000 : 60000;
 	}
 	if (sim->synthetic) {
 		sim_text_synthetic(&sim->text[id], r, sim_pick(r, 1, size / 2),
@@ -203,6 +203,25 @@ static void choose_oracles(struct sim *sim)
 		     !sim->path.twice && !sim->path.late;
 }
 
+/* A burst that fills the window to the brim, if it were not for what grows in it. */
+static void fill_to_the_brim(struct sim *sim, u8 id)
+{
+	struct sim_peer *peer = &sim->peer[id], *other = &sim->peer[!id];
+	u32 rest = peer->text->in_len - peer->text->ends[0];
+
+	if (peer->text->end_count < 3 || rest < 33000 || rest > 65535)
+		return;
+	peer->writes = 0;
+	add_write(peer, peer->text->ends[0], 0);
+	add_write(peer, peer->text->in_len, 300 * SIM_MS);
+	other->habit.buffer = rest;
+	other->habit.scale = 0;
+	other->rcv_edge = rest;
+	other->offered = rest;
+	peer->edge = rest;
+	peer->max_window = rest;
+}
+
 /* Its largest segment. */
 static u32 most_of(const struct sim_peer *peer)
 {
@@ -231,6 +250,10 @@ static void set_up(struct sim *sim)
 		choose_segments(sim, id);
 		choose_text(sim, id);
 		choose_writes(sim, id);
+	}
+	if (sim->bulk && sim->ordinary) {
+		fill_to_the_brim(sim, 0);
+		fill_to_the_brim(sim, 1);
 	}
 	sim->box.max_len = 65535 - 52;
 	/* a packet that is full as it comes */
