@@ -380,8 +380,6 @@ class Table:
             base = self.forms.get((place.proto, place.addr, place.base))
             port = base[1] + place.port - place.base if base else place.port
         if addr == place.addr:
-            check(place.key not in self.forms,
-                  f"{place.key} had the form {self.forms.get(place.key)}")
             return
         check(addr == self.outside, f"{place.key} became {addr}")
         form = self.forms.setdefault(place.key, (addr, port))
@@ -412,6 +410,12 @@ class Table:
         return next((self.forms[proto, place.addr, place.port]
                      for proto in protos
                      if (proto, place.addr, place.port) in self.forms), None)
+
+    def as_client(self, data, address, found=None):
+        """What the client at this address gets of data: another client's
+        Contact stays as its outside form."""
+        return moved(data, lambda p: self._form_of(p) if p.kind in HEADER_KINDS
+                     and p.addr != address else None, found)
 
     def forget(self):
         self.forms = {}

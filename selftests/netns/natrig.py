@@ -103,11 +103,10 @@ class NatLink(Link):
     def _deliver(self, sender, receiver, data, cuts):
         by_client = (sender is self.a) == self.client_is_a
         found = places(data)
-        want = data
         if not by_client:
+            want = self.user.table.as_client(data, self.user.address, found)
             data = self.user.table.as_server(data, found)
-            if cuts and data != want:
-                cuts = [c for c in cuts if c < len(data)]
+            cuts = [c for c in cuts if c < len(data)]
         got = self.carry(sender, receiver, data, cuts,
                          None if by_client else len(want))
         if not by_client:
