@@ -91,6 +91,7 @@ struct lcs_custody {
  * @offset: out less in, below the first of @log
  * @offset_from: out: from here on; what lies before is known no more
  * @log: replacements not yet acknowledged, and those not yet decided
+ * @log_size: bytes of all texts in @log
  * @held: bytes not forwarded yet; they end at @have
  * @kept: held bytes, forwarded since, that the receiver has not acknowledged although the sender
  *	was told that they have arrived
@@ -118,6 +119,7 @@ struct lcs_edit {
 	s32 offset;
 	u32 offset_from;
 	struct lcs_replacement *log;
+	u32 log_size;
 	struct lcs_custody held;
 	struct lcs_custody kept;
 	u16 mss;

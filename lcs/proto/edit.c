@@ -53,6 +53,7 @@ static void free_first(struct lcs_edit *edit, struct lcs_replacement **at,
 
 	*at = gone->next;
 	edit->count--;
+	edit->log_size -= gone->out_len;
 	ops->release(ctx, (u8 *)gone, gone->size);
 }
 
@@ -297,6 +298,7 @@ enum lcs_edit_result lcs_edit_replace(struct lcs_edit *edit, const struct lcs_ed
 	made->next = *link;
 	*link = made;
 	edit->count++;
+	edit->log_size += len;
 	return LCS_EDIT_DONE;
 }
 EXPORT_SYMBOL_GPL(lcs_edit_replace);

@@ -6,8 +6,12 @@
  */
 #include <lcs/relay.h>
 
-/* Two replacements with no more between them become one where the log fills. */
-#define LCS_MERGE_GAP	64
+/*
+ * Where the log fills, neighbours become one: with no more than this between them, and as long as
+ * all texts of the log together stay below LCS_HELD_MAX.
+ */
+#define LCS_MERGE_GAP	256
+#define LCS_MERGE_MAX	2048
 
 /*
  * Bytes given to the stream at a time: the log is looked at in between, so that a large aggregated
@@ -484,7 +488,8 @@ static bool merge(struct lcs_relay *relay, struct lcs_replacement **link)
 	struct lcs_replacement *made;
 	u32 size = sizeof(*a) + len;
 
-	if (gap > LCS_MERGE_GAP || len > LCS_EDIT_TEXT_MAX)
+	if (gap > LCS_MERGE_GAP || len > LCS_MERGE_MAX ||
+	    relay->edit->log_size + gap > LCS_HELD_MAX)
 		return false;
 	made = (struct lcs_replacement *)relay->ops->resize(relay->ctx, (u8 *)a, a->size, size);
 	if (!made)
@@ -497,6 +502,7 @@ static bool merge(struct lcs_relay *relay, struct lcs_replacement **link)
 	made->next = b->next;
 	*link = made;
 	relay->edit->count--;
+	relay->edit->log_size += gap;
 	relay->ops->release(relay->ctx, (u8 *)b, b->size);
 	return true;
 }
@@ -638,3 +644,30 @@ enum lcs_relay_step lcs_relay_gap(struct lcs_relay *relay, bool unneeded)
 	return ask_to_read(relay);
 }
 EXPORT_SYMBOL_GPL(lcs_relay_gap);
+
+/**
+ * lcs_relay_shift() - the short way of an acknowledgement while both directions are at rest
+ * @edit: its own direction
+ * @back: the direction it is about
+ * @tcp: the segment as it came; as it goes where that is known
+ *
+ * Return: false where it must take the long way, and nothing has changed.
+ */
+bool lcs_relay_shift(struct lcs_edit *edit, struct lcs_edit *back, struct lcs_tcp *tcp)
+{
+	u32 edge = tcp->ack + ((u32)tcp->window << back->scale);
+
+	if (tcp->len || tcp->flags != LCS_TCP_ACK || tcp->sacks || tcp->seq != edit->have ||
+	    !lcs_edit_settled(edit) || !lcs_edit_settled(back) ||
+	    lcs_before(tcp->ack, back->una) || lcs_after(tcp->ack, back->sent))
+		return false;
+	back->una = tcp->ack;
+	back->edge = lcs_last(back->edge, edge);
+	back->max_window = max(back->max_window, edge - tcp->ack);
+	tell(back, tcp->ack - back->offset);
+	tcp->seq = edit->sent;
+	tcp->ack = back->told;
+	tcp->window = window_field(back);
+	return true;
+}
+EXPORT_SYMBOL_GPL(lcs_relay_shift);

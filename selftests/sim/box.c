@@ -108,6 +108,9 @@ static void run_engine(struct sim *sim, struct lcs_relay *relay, const struct si
 		unneeded = !sim->synthetic &&
 			   lcs_stream_skip_to(&sim->box.stream[dir], packet->tcp.seq);
 		step = lcs_relay_gap(relay, unneeded);
+		/* the missing bytes count as forwarded: they will be, as they come */
+		if (unneeded)
+			sim->box.forwarded[dir] = relay->edit->sent - sim->peer[dir].isn - 1;
 	}
 	while (step == LCS_RELAY_READ)
 		step = lcs_relay_end(relay, sim_read(sim, dir, packet->data + relay->read_offset,

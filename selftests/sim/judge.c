@@ -243,6 +243,8 @@ void sim_judge_engine(struct sim *sim)
 		edit = &sim->box.edit[dir];
 		if (edit->held.len + edit->kept.len > LCS_HELD_MAX)
 			sim_fail(sim, "%u bytes held", edit->held.len + edit->kept.len);
+		if (edit->log_size > LCS_HELD_MAX + LCS_EDITS_MAX * LCS_EDIT_TEXT_MAX)
+			sim_fail(sim, "%u bytes of text in the log", edit->log_size);
 		if (edit->count > LCS_EDITS_MAX)
 			sim_fail(sim, "%u replacements in the log", edit->count);
 	}
