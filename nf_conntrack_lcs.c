@@ -33,9 +33,6 @@ MODULE_SOFTDEP("post: nf_nat_lcs");
 const struct lcs_nat_hooks __rcu *lcs_nat_hooks;
 EXPORT_SYMBOL_GPL(lcs_nat_hooks);
 
-/* Copying so many bytes is cheaper than to walk the fragments of a packet. */
-#define LCS_SMALL_PAYLOAD	32
-
 /* RFC 5925 2.2; the kernel's headers name it since 6.7 only. */
 #define LCS_TCPOPT_AO	29
 
@@ -105,6 +102,20 @@ static void note_syn(struct nf_conn *ct, struct lcs_start *start, const struct t
 	spin_unlock_bh(&ct->lock);
 }
 
+/* Nearly all payloads lie in the linear part, or in one fragment. */
+static const u8 *in_one_piece(const struct sk_buff *skb, u32 offset, u32 len)
+{
+	u32 linear = skb_headlen(skb);
+	const u8 *data;
+
+	if (offset + len <= linear)
+		return skb->data + offset;
+	if (offset < linear || skb_shinfo(skb)->nr_frags != 1 || skb_has_frag_list(skb))
+		return NULL;
+	data = skb_frag_address_safe(&skb_shinfo(skb)->frags[0]);
+	return data ? data + (offset - linear) : NULL;
+}
+
 /* Give @len bytes at @offset of the packet to the stream, fragment by fragment. */
 static void read_fragments(struct lcs_conn *conn, const struct lcs_segment *seg, u32 offset,
 			   u32 len)
@@ -130,15 +141,10 @@ static void read_fragments(struct lcs_conn *conn, const struct lcs_segment *seg,
  */
 void lcs_segment_read(struct lcs_conn *conn, const struct lcs_segment *seg, u32 offset, u32 len)
 {
-	u8 buffer[LCS_SMALL_PAYLOAD];
-	const u8 *data = NULL;
+	const u8 *data;
 
 	offset += seg->dataoff;
-	/* In one piece, or a keep-alive: most segments are. */
-	if (offset + len <= skb_headlen(seg->skb))
-		data = seg->skb->data + offset;
-	else if (len <= sizeof(buffer))
-		data = skb_header_pointer(seg->skb, offset, len, buffer);
+	data = in_one_piece(seg->skb, offset, len);
 	if (data)
 		lcs_message_read(conn, seg->dir, data, len);
 	else

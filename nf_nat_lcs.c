@@ -22,7 +22,7 @@ MODULE_ALIAS_NF_NAT_HELPER("lcs");
 #define LCS_MSS_V4	536
 #define LCS_MSS_V6	1220
 
-/* Acknowledgements may lie this far back and still compare. */
+/* Acknowledgments may lie this far back and still compare. */
 #define LCS_SEQ_SPAN	0x40000000
 
 /* Somebody else translates sequence numbers here: SYNPROXY, or a connection handed over. */
@@ -84,7 +84,7 @@ static void begin(struct lcs_conn *conn)
 	}
 }
 
-/* Its window tracking must understand the acknowledgements of what it never saw sent. */
+/* Its window tracking must understand the acknowledgments of what it never saw sent. */
 static void tell_core(struct lcs_conn *conn)
 {
 	struct nf_conn_seqadj *seqadj = nfct_seqadj(conn->ct);
@@ -170,6 +170,19 @@ static int relay_segment(struct lcs_conn *conn, const struct lcs_segment *seg)
 	return carry_out(conn, seg, &relay);
 }
 
+/* Most packets of an idle connection: an acknowledgment while nothing is in flight. */
+static bool shift(struct lcs_conn *conn, const struct lcs_segment *seg, int *verdict)
+{
+	struct lcs_edit *edit = &conn->nat->edit[seg->dir];
+	struct lcs_edit *back = &conn->nat->edit[!seg->dir];
+	struct lcs_tcp tcp;
+
+	if (!lcs_packet_is_ack(seg, &tcp) || !lcs_relay_shift(edit, back, &tcp))
+		return false;
+	*verdict = lcs_packet_shift(seg, &tcp) ? NF_ACCEPT : NF_DROP;
+	return true;
+}
+
 static int segment(struct lcs_conn *conn, const struct lcs_segment *seg)
 {
 	int verdict = NF_ACCEPT;
@@ -181,6 +194,8 @@ static int segment(struct lcs_conn *conn, const struct lcs_segment *seg)
 	if (conn->gone || !conn->nat) {
 		if (conn->edited)
 			verdict = NF_DROP;
+	} else if (conn->edited && shift(conn, seg, &verdict)) {
+		/* done */
 	} else if (conn->edited || conn->stream[seg->dir].state != LCS_GIVEN_UP) {
 		/* Outside of the IP layer's own path a packet cannot change its size. */
 		verdict = skb_dst(seg->skb) ? relay_segment(conn, seg) : NF_DROP;

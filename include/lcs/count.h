@@ -8,9 +8,7 @@
 #include <linux/atomic.h>
 #include <net/net_namespace.h>
 
-/**
- * enum lcs_counter - what is counted; lcs_count_names[] has how it is shown
- */
+/* What is counted; lcs_count_names[] has how it is shown. */
 enum lcs_counter {
 	LCS_COUNT_MESSAGES,
 	LCS_COUNT_CONNECTIONS,

@@ -136,12 +136,14 @@ struct lcs_edit {
  * struct lcs_edit_start - what the handshake said about one direction
  * @seq: sequence number of its first byte
  * @edge: right edge of the window that the receiver offered last
+ * @window: the largest window the receiver offered, 0 where unknown
  * @mss: MSS option of the receiver's SYN, 536 where it had none (RFC 1122 4.2.2.6)
  * @scale: window scale of the receiver's SYN, 0 unless both SYNs had one (RFC 7323 2.2)
  */
 struct lcs_edit_start {
 	u32 seq;
 	u32 edge;
+	u32 window;
 	u16 mss;
 	u8 scale;
 };

@@ -7,6 +7,8 @@
 
 #include <lcs/nat.h>
 
+bool lcs_packet_is_ack(const struct lcs_segment *seg, struct lcs_tcp *tcp);
+bool lcs_packet_shift(const struct lcs_segment *seg, const struct lcs_tcp *tcp);
 bool lcs_packet_view(const struct lcs_segment *seg, struct lcs_relay *relay);
 bool lcs_packet_apply(const struct lcs_segment *seg, struct lcs_relay *relay, u16 largest);
 

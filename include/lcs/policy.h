@@ -14,6 +14,7 @@
  * @LCS_CLASS_MEDIA: RTP, RTCP and TCP media
  * @LCS_CLASS_FILE_TRANSFER: file transfer
  * @LCS_CLASS_APP_SHARING: T.120 whiteboard and application sharing
+ * @LCS_CLASSES: how many there are
  */
 enum lcs_class {
 	LCS_CLASS_CALLBACK,

@@ -138,6 +138,7 @@ struct lcs_piece {
 	u32 len;
 };
 
+bool lcs_relay_shift(struct lcs_edit *edit, struct lcs_edit *back, struct lcs_tcp *tcp);
 enum lcs_relay_step lcs_relay_begin(struct lcs_relay *relay);
 enum lcs_relay_step lcs_relay_gap(struct lcs_relay *relay, bool unneeded);
 enum lcs_relay_step lcs_relay_end(struct lcs_relay *relay, u32 undecided);

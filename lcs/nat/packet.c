@@ -93,6 +93,65 @@ bool lcs_packet_view(const struct lcs_segment *seg, struct lcs_relay *relay)
 	return true;
 }
 
+/* No options, or none but the time stamps that most packets carry (RFC 7323 appendix A). */
+static bool has_plain_options(const struct tcphdr *th)
+{
+	static const u8 stamps[] = { TCPOPT_NOP, TCPOPT_NOP, TCPOPT_TIMESTAMP, TCPOLEN_TIMESTAMP };
+
+	return th->doff == sizeof(*th) / 4 ||
+	       (th->doff == (sizeof(*th) + TCPOLEN_TSTAMP_ALIGNED) / 4 &&
+		!memcmp(th + 1, stamps, sizeof(stamps)));
+}
+
+/**
+ * lcs_packet_is_ack() - is a segment nothing but an acknowledgment, without SACK blocks
+ * @seg: the segment
+ * @tcp: gets its sequence and acknowledgment number and window
+ */
+bool lcs_packet_is_ack(const struct lcs_segment *seg, struct lcs_tcp *tcp)
+{
+	const struct tcphdr *th = (void *)seg->skb->data + seg->protoff;
+	const __be32 others = TCP_FLAG_FIN | TCP_FLAG_SYN | TCP_FLAG_RST | TCP_FLAG_URG;
+
+	if (seg->len || seg->dataoff > skb_headlen(seg->skb) || !has_plain_options(th) ||
+	    (tcp_flag_word(th) & (others | TCP_FLAG_ACK)) != TCP_FLAG_ACK)
+		return false;
+	tcp->seq = seg->seq;
+	tcp->ack = ntohl(th->ack_seq);
+	tcp->len = 0;
+	tcp->window = ntohs(th->window);
+	tcp->flags = LCS_TCP_ACK;
+	tcp->sacks = 0;
+	return true;
+}
+
+/**
+ * lcs_packet_shift() - give an acknowledgment its numbers in the other space
+ * @seg: the segment, lcs_packet_is_ack()
+ * @tcp: the numbers
+ *
+ * Return: false where there is no memory; the packet must be dropped then.
+ */
+bool lcs_packet_shift(const struct lcs_segment *seg, const struct lcs_tcp *tcp)
+{
+	__be32 seq = htonl(tcp->seq), ack = htonl(tcp->ack);
+	__be16 window = htons(tcp->window);
+	struct tcphdr *th;
+
+	if (skb_ensure_writable(seg->skb, seg->protoff + sizeof(*th)))
+		return false;
+	th = (void *)seg->skb->data + seg->protoff;
+	if (seg->skb->ip_summed != CHECKSUM_PARTIAL) {
+		csum_replace4(&th->check, th->seq, seq);
+		csum_replace4(&th->check, th->ack_seq, ack);
+		csum_replace2(&th->check, th->window, window);
+	}
+	th->seq = seq;
+	th->ack_seq = ack;
+	th->window = window;
+	return true;
+}
+
 /* What is left of the SACK option is padding (RFC 9293 3.1). */
 static void write_sacks(const struct lcs_tcp *out, u8 *sack)
 {

@@ -33,7 +33,7 @@ void lcs_edit_init(struct lcs_edit *edit, const struct lcs_edit_start *start)
 	edit->offset_from = start->seq;
 	edit->edge = start->edge;
 	edit->told_edge = start->edge;
-	edit->max_window = start->edge - start->seq;
+	edit->max_window = max(start->window, start->edge - start->seq);
 	edit->mss = start->mss;
 	edit->scale = start->scale;
 }

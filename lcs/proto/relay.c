@@ -646,7 +646,7 @@ enum lcs_relay_step lcs_relay_gap(struct lcs_relay *relay, bool unneeded)
 EXPORT_SYMBOL_GPL(lcs_relay_gap);
 
 /**
- * lcs_relay_shift() - the short way of an acknowledgement while both directions are at rest
+ * lcs_relay_shift() - the short way of an acknowledgment while both directions are at rest
  * @edit: its own direction
  * @back: the direction it is about
  * @tcp: the segment as it came; as it goes where that is known
@@ -659,7 +659,8 @@ bool lcs_relay_shift(struct lcs_edit *edit, struct lcs_edit *back, struct lcs_tc
 
 	if (tcp->len || tcp->flags != LCS_TCP_ACK || tcp->sacks || tcp->seq != edit->have ||
 	    !lcs_edit_settled(edit) || !lcs_edit_settled(back) ||
-	    lcs_before(tcp->ack, back->una) || lcs_after(tcp->ack, back->sent))
+	    lcs_before(tcp->ack, back->una) || lcs_after(tcp->ack, back->sent) ||
+	    untouched(back))
 		return false;
 	back->una = tcp->ack;
 	back->edge = lcs_last(back->edge, edge);

@@ -491,6 +491,13 @@ static void skip_body(struct lcs_reader *r)
 		end_message(r);
 }
 
+/* The keep-alives of all clients: one or two line ends in a segment of their own. */
+static bool is_keep_alive(const struct lcs_stream *stream, const u8 *data, u32 len)
+{
+	return stream->state == LCS_IDLE && ((len == 4 && !memcmp(data, "\r\n\r\n", 4)) ||
+					     (len == 2 && !memcmp(data, "\r\n", 2)));
+}
+
 /**
  * lcs_stream_read() - read the next bytes of the stream
  * @stream: the stream
@@ -505,7 +512,18 @@ static void skip_body(struct lcs_reader *r)
 void lcs_stream_read(struct lcs_stream *stream, const struct lcs_sink *sink, void *ctx,
 		     const u8 *data, u32 len)
 {
-	struct lcs_reader r = {
+	struct lcs_reader r;
+
+	if (stream->state == LCS_BODY_SKIPPED && len < stream->body_left) {
+		stream->body_left -= len;
+		stream->next += len;
+		return;
+	}
+	if (is_keep_alive(stream, data, len)) {
+		stream->next += len;
+		return;
+	}
+	r = (struct lcs_reader){
 		.stream = stream,
 		.sink = sink,
 		.ctx = ctx,
@@ -513,12 +531,6 @@ void lcs_stream_read(struct lcs_stream *stream, const struct lcs_sink *sink, voi
 		.end = data + len,
 		.end_seq = stream->next + len,
 	};
-
-	if (stream->state == LCS_BODY_SKIPPED && len < stream->body_left) {
-		stream->body_left -= len;
-		stream->next += len;
-		return;
-	}
 	while (r.at < r.end && stream->state != LCS_GIVEN_UP) {
 		if (stream->state == LCS_IDLE)
 			read_idle(&r);
