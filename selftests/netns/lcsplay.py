@@ -22,6 +22,7 @@ import select
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "corpus"))
+import corpus                                                # noqa: E402
 from corpus_reader import Close, Message, read_dialogue      # noqa: E402
 
 SLACK = 60      # seconds of a lifetime that may have gone when we look
