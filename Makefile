@@ -8,7 +8,7 @@ checks := $(foreach v,W C CF V,$(if $($(v)),$(v)='$($(v))'))
 modules := nf_lcs_proto nf_conntrack_lcs nf_nat_lcs
 
 .DEFAULT_GOAL := modules
-.PHONY: modules install uninstall clean help setup demo test
+.PHONY: modules install uninstall clean help setup demo test bench
 
 modules:
 	+@scripts/build $(target) $(checks) modules
@@ -34,11 +34,17 @@ test:
 	@scripts/setup
 	@scripts/test $(if $(KERNEL),--kernel '$(KERNEL)') $(if $(TEST),--test '$(TEST)')
 
+# What the helper costs, in counted instructions; no part of `make test`.
+bench:
+	@scripts/setup
+	@scripts/bench $(TABLE)
+
 help:
 	@echo 'make [KVER=6.12 | KDIR=DIR] [W=1] [C=2]  build the modules (default: for the running kernel)'
 	@echo 'make install [KVER= | KDIR=]             install them and rebuild the module index'
 	@echo 'make uninstall [KVER= | KDIR=]           remove them again'
 	@echo 'make demo [NATIVE=1]                     see a client sign in through a firewall'
 	@echo 'make test [KERNEL=6.12] [TEST=NAME]      all tests, or those of one kernel or name'
+	@echo 'make bench [TABLE=pairs|clients|nat]      what the helper costs, in counted instructions'
 	@echo 'make setup                               only install what demo and test need'
 	@echo 'make clean                               remove build/'
