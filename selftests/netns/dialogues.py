@@ -14,7 +14,7 @@ import contextlib
 import sys
 
 from lcspeer import Rig, Tap, check
-from lcsplay import Play, corpus
+from lcsplay import Play, dialogues
 from lcssix import turn
 from lcswire import wire
 from policy import parameter
@@ -60,9 +60,7 @@ over_six.count = 0
 def main(names):
     rig, tap = Rig("ipv6"), Tap()
     with wire(rig) as air:
-        for dialogue in corpus.load():
-            if names and not dialogue.name.startswith(tuple(names)):
-                continue
+        for dialogue in dialogues(names):
             with tap.case(f"{dialogue.name}: {dialogue.title}"):
                 play(rig, air, dialogue)
             if dialogue.cut_everywhere:
