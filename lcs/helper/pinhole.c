@@ -108,6 +108,12 @@ void lcs_pinhole_refuse(struct lcs_conn *conn, enum lcs_class class, enum lcs_re
 {
 	lcs_count(&conn->net->counts, lcs_refusals[why].counter);
 	trace_lcs_refuse(conn->ct, class, why);
+	/* Every call has these, and as a rule it is meant to be so: once is enough. */
+	if (why == LCS_REFUSED_RELAYED) {
+		pr_info_once("%s pinhole refused: %s\n", lcs_class_name(class),
+			     lcs_refusals[why].text);
+		return;
+	}
 	if (!net_ratelimit())
 		return;
 	if (why == LCS_REFUSED_PORT)
