@@ -8,7 +8,7 @@ checks := $(foreach v,W C CF V,$(if $($(v)),$(v)='$($(v))'))
 modules := nf_lcs_proto nf_conntrack_lcs nf_nat_lcs
 
 .DEFAULT_GOAL := modules
-.PHONY: modules install uninstall clean help setup demo test bench
+.PHONY: modules install uninstall clean help setup demo test bench coverage fuzz bench-proto
 
 modules:
 	+@scripts/build $(target) $(checks) modules
@@ -39,6 +39,19 @@ bench:
 	@scripts/setup
 	@scripts/bench $(TABLE)
 
+# The protocol library on its own: what its tests reach, what breaks it, what it costs.
+coverage:
+	@scripts/setup
+	@scripts/coverage
+
+fuzz:
+	@scripts/setup
+	@scripts/fuzz --seconds $(or $(SECONDS),60)
+
+bench-proto:
+	@scripts/setup
+	@scripts/bench-proto
+
 help:
 	@echo 'make [KVER=6.12 | KDIR=DIR] [W=1] [C=2]  build the modules (default: for the running kernel)'
 	@echo 'make install [KVER= | KDIR=]             install them and rebuild the module index'
@@ -46,5 +59,8 @@ help:
 	@echo 'make demo [NATIVE=1]                     see a client sign in through a firewall'
 	@echo 'make test [KERNEL=6.12] [TEST=NAME]      all tests, or those of one kernel or name'
 	@echo 'make bench [TABLE=pairs|clients|nat]      what the helper costs, in counted instructions'
+	@echo 'make coverage                            lines and branches of lcs/proto that its tests reach'
+	@echo 'make fuzz [SECONDS=60]                   fuzz lcs/proto, so long for each target'
+	@echo 'make bench-proto                         what reading a message costs, in counted instructions'
 	@echo 'make setup                               only install what demo and test need'
 	@echo 'make clean                               remove build/'
