@@ -241,6 +241,12 @@ void lcs_edit_acked(struct lcs_edit *edit, const struct lcs_edit_ops *ops, void 
 s32 lcs_edit_growth(const struct lcs_edit *edit, u32 from, u32 to);
 void lcs_edit_adjust(const struct lcs_edit *edit, struct lcs_adjust *adjust);
 
+/* Nothing was ever changed or held: both spaces are the same. */
+static inline bool lcs_edit_untouched(const struct lcs_edit *edit)
+{
+	return !edit->edited && !edit->log;
+}
+
 /* Nothing is in flight that a replacement touches: the whole translation is one offset. */
 static inline bool lcs_edit_settled(const struct lcs_edit *edit)
 {

@@ -4,7 +4,7 @@
  * be replaced is held, the rest goes out as what it became, within the window that the receiver
  * offered. In the other: acknowledgment, window and SACK blocks become the sender's again.
  */
-#include <lcs/relay.h>
+#include <lcs/ack.h>
 
 /*
  * Where the log fills, neighbours become one: with no more than this between them, and as long as
@@ -27,108 +27,6 @@ static u32 fin_of(const struct lcs_tcp *tcp)
 static u32 in_len(const struct lcs_relay *relay)
 {
 	return relay->in.len + fin_of(&relay->in);
-}
-
-/* Nothing was ever changed or held: both spaces are the same. */
-static bool untouched(const struct lcs_edit *edit)
-{
-	return !edit->edited && !edit->log;
-}
-
-/*
- * The window the sender may fill: what is held goes first. Where that leaves less than a sender
- * sends for, it fills our hold instead: it must go on to complete what is held.
- */
-static u16 window_field(struct lcs_edit *edit)
-{
-	u32 edge = lcs_edit_in_edge(edit, edit->edge) - lcs_edit_spare(edit), window = 0;
-
-	if (edit->una == edit->sent && lcs_before(edit->decided, edit->have))
-		edge = lcs_last(edge, edit->have + max(lcs_edit_quantum(edit), 1u << edit->scale));
-	edit->told_edge = lcs_last(edit->told_edge, edge);
-	if (lcs_after(edit->told_edge, edit->told))
-		window = (edit->told_edge - edit->told) >> edit->scale;
-	return min(window, 65535u);
-}
-
-/*
- * What the sender is told of the receiver's acknowledgment. Bytes in custody are acknowledged in
- * the receiver's place: those kept, and those held once it has all that was forwarded. So Nagle's
- * algorithm, or a window of one segment, does not keep the sender from sending the rest.
- */
-static void tell(struct lcs_edit *edit, u32 complete)
-{
-	if (edit->una == edit->sent ||
-	    (edit->kept.text && !lcs_before(complete, edit->kept.seq)))
-		complete = lcs_last(complete, edit->una == edit->sent ? edit->promise :
-				    lcs_first(edit->promise, lcs_custody_end(&edit->kept)));
-	edit->told = lcs_last(edit->told, complete);
-}
-
-static void translate_sacks(struct lcs_relay *relay)
-{
-	const struct lcs_edit *back = relay->back;
-	struct lcs_sack sack;
-	u8 i, n = 0;
-
-	for (i = 0; i < relay->in.sacks; i++) {
-		sack = relay->in.sack[i];
-		/* A duplicate (RFC 2883): our probe of one byte, or older than what we know. */
-		if ((back->probed && sack.to - sack.from == 1 && !lcs_after(sack.to, back->una)) ||
-		    lcs_before(sack.from, back->offset_from))
-			continue;
-		sack.from = lcs_edit_in_end(back, sack.from);
-		sack.to = lcs_edit_in(back, sack.to);
-		if (lcs_before(sack.from, sack.to) && !lcs_after(sack.to, back->read))
-			relay->out.sack[n++] = sack;
-	}
-	relay->out.sacks = n;
-}
-
-/* The acknowledgment, which is about the other direction. */
-static void relay_ack(struct lcs_relay *relay)
-{
-	struct lcs_edit *back = relay->back;
-	u32 ack = relay->in.ack, complete, edge;
-
-	/* A receiver cannot have more than was sent. */
-	if (lcs_after(ack, back->sent))
-		ack = back->sent;
-	edge = ack + ((u32)relay->in.window << back->scale);
-	back->edge = lcs_last(back->edge, edge);
-	if (!lcs_before(ack, back->una))
-		back->max_window = max(back->max_window, edge - ack);
-	if (lcs_after(ack, back->una))
-		lcs_edit_acked(back, relay->ops, relay->ctx, ack);
-	if (untouched(back)) {
-		back->told = lcs_last(back->told, ack);
-		back->told_edge = lcs_last(back->told_edge, edge);
-		return;
-	}
-	complete = lcs_edit_in(back, back->una);
-	tell(back, complete);
-	relay->out.ack = back->told;
-	relay->out.window = window_field(back);
-	if (back->told == complete && ack == back->una)
-		translate_sacks(relay);
-	else
-		relay->out.sacks = 0;
-}
-
-/*
- * Where a segment without payload stands. At the sender's snd_nxt: behind what was forwarded. One
- * that repeats what the sender knows to be acknowledged wants an answer, and must be old for the
- * receiver too.
- */
-static u32 bare_seq(const struct lcs_edit *edit, u32 seq)
-{
-	if (untouched(edit))
-		return seq;
-	if (!lcs_before(seq, edit->have))
-		return edit->sent;
-	if (lcs_before(seq, edit->told))
-		return lcs_first(lcs_edit_out(edit, seq), edit->una - 1);
-	return lcs_first(lcs_edit_out(edit, seq), edit->sent);
 }
 
 static enum lcs_relay_step ready(struct lcs_relay *relay)
@@ -257,18 +155,32 @@ static bool grow_custody(struct lcs_relay *relay, struct lcs_custody *custody, u
 	return true;
 }
 
+/* What is held and the receiver has acknowledged in the meantime needs no room any more. */
+static void trim_hold(struct lcs_edit *edit)
+{
+	struct lcs_custody *held = &edit->held;
+	s32 gone = lcs_edit_in(edit, edit->una) - held->seq;
+
+	if (!held->text || gone <= 0)
+		return;
+	held->seq += gone;
+	held->len -= gone;
+	memmove(held->text, held->text + gone, held->len);
+}
+
 /*
- * Take the bytes from @from, where those in custody end, up to @to. Where what must be kept takes
- * the room, or where they need not be taken (@must), the sender repeats the rest later.
+ * Take the bytes from @from, where those in custody end, up to @to. Where others take the room, or
+ * where they need not be taken (@must), the sender repeats the rest later.
  */
-static enum lcs_edit_result hold(struct lcs_relay *relay, struct lcs_custody *custody, u32 kept,
+static enum lcs_edit_result hold(struct lcs_relay *relay, struct lcs_custody *custody, u32 others,
 				 u32 from, u32 to, bool must)
 {
-	u32 room = LCS_HELD_MAX - custody->len, len = to - from;
+	u32 len = to - from, room;
 
-	if (len > room && must)
+	if (must && to - relay->edit->decided > LCS_HELD_MAX)
 		return LCS_EDIT_TOO_LONG;
-	len = min(len, room - min(room, kept));
+	room = LCS_HELD_MAX - min((u32)LCS_HELD_MAX, custody->len + others);
+	len = min(len, room);
 	if (!len)
 		return LCS_EDIT_DONE;
 	if (!grow_custody(relay, custody, len))
@@ -312,7 +224,7 @@ static u32 begin_of(const struct lcs_edit *edit, u32 seq)
 {
 	u32 begin = lcs_first(lcs_edit_out(edit, seq), edit->sent);
 
-	if (untouched(edit))
+	if (lcs_edit_untouched(edit))
 		return begin;
 	/* What lies before it, and the sender does not repeat, goes along. */
 	if (!lcs_after(seq, edit->told))
@@ -345,7 +257,12 @@ static void forward(struct lcs_relay *relay, u32 begin, u32 end, bool fin)
 	if (!fin)
 		out->flags &= ~LCS_TCP_FIN;
 	if (out->flags & LCS_TCP_URG) {
-		urgent = lcs_edit_out_end(edit, relay->in.seq + relay->in.urg) - begin;
+		urgent = relay->in.seq + relay->in.urg;
+		if (lcs_after(urgent, edit->decided))
+			urgent = 0;
+		else
+			urgent = lcs_edit_out_end(edit, urgent) - begin;
+		/* Out of reach, or what it will become is not known yet. */
 		if (urgent - 1 < 65535)
 			out->urg = urgent;
 		else
@@ -423,6 +340,8 @@ static enum lcs_edit_result hold_rest(struct lcs_relay *relay, const struct lcs_
 
 	if (!lcs_after(to, plan->have))
 		return LCS_EDIT_DONE;
+	if (!ends)
+		trim_hold(edit);
 	if (edit->held.text && !ends)
 		return hold(relay, &edit->held, edit->kept.len, plan->have, to, must);
 	return hold(relay, fresh, edit->held.len + edit->kept.len, plan->have, to, must);
@@ -604,9 +523,9 @@ enum lcs_relay_step lcs_relay_begin(struct lcs_relay *relay)
 	relay->read_len = 0;
 	memset(&relay->spent, 0, sizeof(relay->spent));
 	if (in->flags & LCS_TCP_ACK)
-		relay_ack(relay);
+		lcs_ack_translate(relay);
 	if (!in_len(relay) || in->flags & LCS_TCP_RST) {
-		relay->out.seq = bare_seq(edit, in->seq);
+		relay->out.seq = lcs_ack_bare(edit, in->seq);
 		return ready(relay);
 	}
 	if (lcs_after(in->seq, edit->have)) {
@@ -644,31 +563,3 @@ enum lcs_relay_step lcs_relay_gap(struct lcs_relay *relay, bool unneeded)
 	return ask_to_read(relay);
 }
 EXPORT_SYMBOL_GPL(lcs_relay_gap);
-
-/**
- * lcs_relay_shift() - the short way of an acknowledgment while both directions are at rest
- * @edit: its own direction
- * @back: the direction it is about
- * @tcp: the segment as it came; as it goes where that is known
- *
- * Return: false where it must take the long way, and nothing has changed.
- */
-bool lcs_relay_shift(struct lcs_edit *edit, struct lcs_edit *back, struct lcs_tcp *tcp)
-{
-	u32 edge = tcp->ack + ((u32)tcp->window << back->scale);
-
-	if (tcp->len || tcp->flags != LCS_TCP_ACK || tcp->sacks || tcp->seq != edit->have ||
-	    !lcs_edit_settled(edit) || !lcs_edit_settled(back) ||
-	    lcs_before(tcp->ack, back->una) || lcs_after(tcp->ack, back->sent) ||
-	    untouched(back))
-		return false;
-	back->una = tcp->ack;
-	back->edge = lcs_last(back->edge, edge);
-	back->max_window = max(back->max_window, edge - tcp->ack);
-	tell(back, tcp->ack - back->offset);
-	tcp->seq = edit->sent;
-	tcp->ack = back->told;
-	tcp->window = window_field(back);
-	return true;
-}
-EXPORT_SYMBOL_GPL(lcs_relay_shift);

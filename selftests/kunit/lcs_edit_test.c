@@ -308,6 +308,9 @@ static const struct lcs_edit_row rows[] = {
 	  { { SEND, 0, 2, "0:UV" }, { ACK, 2, 2, "0+2" }, { SEND, 0, 2, "2:WX" },
 	    { ACK, 4, 2, "0+2" }, { SEND, 0, 2, "4:YZ" }, { ACK, 6, 2, "1+2" },
 	    { SEND, 1, 2, "6:b" } } },
+	{ "a window that ends in a replacement lets the sender on",
+	  "ab{cdefgh|UVWXYZuvwxyz}i", 4, 300,
+	  { { SEND, 0, 8, "0:abUV" }, { ACK, 4, 2, "2+4" }, { SEND, 2, 6, "4:WX" } } },
 	{ "a zero window's probe", "ab", 1, 300,
 	  { { SEND, 0, 1, "0:a" }, { ACK, 1, 0, "1+0" }, { SEND, 1, 2, "?0:a" },
 	    { ACK, 1, 1, "1+1" }, { SEND, 1, 2, "1:b" } } },
@@ -433,6 +436,28 @@ static void sacks(struct kunit *test)
 	fix_end(fix);
 }
 
+/* The urgent pointer keeps pointing at the same byte, behind the longer text. */
+static void urgent_data(struct kunit *test)
+{
+	struct lcs_edit_fix *fix = fix_new(test, "a{b|XYZ}cd", 1000, 300);
+	struct lcs_relay relay = {
+		.ops = &fix_ops,
+		.ctx = fix,
+		.edit = &fix->edit[0],
+		.back = &fix->edit[1],
+		.max_len = 60000,
+		.in = { .seq = FIRST, .len = 4, .flags = LCS_TCP_URG, .urg = 3 },
+	};
+
+	fix->payload = fix->in;
+	KUNIT_ASSERT_EQ(test, lcs_relay_begin(&relay), LCS_RELAY_READ);
+	KUNIT_ASSERT_EQ(test, lcs_relay_end(&relay, fix_read(fix, 4)), LCS_RELAY_READY);
+	KUNIT_EXPECT_EQ(test, relay.out.urg, 5);
+	KUNIT_EXPECT_TRUE(test, relay.out.flags & LCS_TCP_URG);
+	lcs_relay_done(&relay);
+	fix_end(fix);
+}
+
 /* What the core's window tracking is told: never less than what may be acknowledged. */
 static void window_tracking(struct kunit *test)
 {
@@ -545,6 +570,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(segments, row_gen_params),
 	KUNIT_CASE(empty_segments),
 	KUNIT_CASE(sacks),
+	KUNIT_CASE(urgent_data),
 	KUNIT_CASE(window_tracking),
 	KUNIT_CASE(no_memory),
 	KUNIT_CASE(refusals),

@@ -100,10 +100,15 @@ static struct sim_packet *carry_out(struct sim *sim, struct lcs_relay *relay,
 
 static void run_engine(struct sim *sim, struct lcs_relay *relay, const struct sim_packet *packet)
 {
+	enum lcs_relay_step step;
 	u8 dir = sim->box.dir;
 	bool unneeded;
-	enum lcs_relay_step step = lcs_relay_begin(relay);
 
+	relay->out = packet->tcp;
+	if (sim->box.edit[0].edited && sim_chance(&sim->random, 50) &&
+	    lcs_relay_shift(relay->edit, relay->back, &relay->out))
+		return;
+	step = lcs_relay_begin(relay);
 	if (step == LCS_RELAY_GAP) {
 		unneeded = !sim->synthetic &&
 			   lcs_stream_skip_to(&sim->box.stream[dir], packet->tcp.seq);
@@ -191,6 +196,7 @@ void sim_box_packet(struct sim *sim, u8 from, struct sim_packet *packet)
 	sim_judge_forwarded(sim, !from, out);
 	sim_judge_told(sim, !from, &out->tcp);
 	sim_judge_bare(sim, from, &packet->tcp, &out->tcp);
+	sim_judge_urgent(sim, from, &packet->tcp, &out->tcp);
 	send_on(sim, !from, out);
 	free(out);
 }

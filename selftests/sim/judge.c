@@ -195,6 +195,21 @@ static void judge_sacks(struct sim *sim, u8 to, const struct lcs_tcp *tcp)
 }
 
 /*
+ * What is urgent ends where it ended, or is not urgent any more where that is not in reach. Within
+ * what is replaced it ends with it, and neighbours may be replaced as one.
+ */
+void sim_judge_urgent(struct sim *sim, u8 from, const struct lcs_tcp *in, const struct lcs_tcp *out)
+{
+	u32 base = sim->peer[from].isn + 1;
+	u32 want = out_of(&sim->text[from], in->seq + in->urg - base, true);
+
+	if (sim->strict && out->flags & LCS_TCP_URG &&
+	    out->seq + out->urg - base - want > LCS_HELD_MAX / 8)
+		sim_fail(sim, "what peer %u marked urgent ends at %u, not %u", from,
+			 out->seq + out->urg - base, want);
+}
+
+/*
  * A segment without payload. What the sender knows to be old, a keep-alive or a window probe, must
  * be old for the receiver, or it will not answer; none stands beyond what was forwarded.
  */

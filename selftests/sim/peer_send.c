@@ -30,6 +30,10 @@ void sim_peer_emit(struct sim_peer *peer, u32 from, u32 len, u8 flags)
 	struct sim_packet *packet;
 
 	sim_peer_fill(peer, &tcp);
+	if (peer->habit.urgent && len && sim_chance(&peer->sim->random, 10)) {
+		tcp.flags |= LCS_TCP_URG;
+		tcp.urg = sim_pick(&peer->sim->random, 1, min(len, 65535u));
+	}
 	packet = sim_packet_new(&tcp);
 	if (from + len <= total(peer)) {
 		memcpy(packet->data, peer->text->in + from, len);

@@ -94,6 +94,7 @@ static void choose_habits(struct sim *sim, struct sim_habits *h)
 	h->byte_probes = sim_chance(r, 50);
 	h->fake_byte = sim_chance(r, 50);
 	h->keepalive = sim_chance(r, 10) ? sim_pick(r, 50, 2000) * SIM_MS : 0;
+	h->urgent = sim_chance(r, 10);
 	h->closes = sim_chance(r, 60);
 	h->resets = !h->closes && sim_chance(r, 20);
 	if (sim->bulk) {

@@ -15,10 +15,6 @@
 #include <lcs/hold.h>
 #include <lcs/relay.h>
 
-#ifndef __printf
-#define __printf(a, b)	__attribute__((__format__(__printf__, a, b)))
-#endif
-
 #define SIM_MARKS	4096
 #define SIM_WRITES	2048
 #define SIM_BLOCKS	64
@@ -203,6 +199,7 @@ struct sim_block {
  * @byte_probes: its window probes carry a byte
  * @fake_byte: its keep-alives carry a byte
  * @keepalive: microseconds, 0 for none
+ * @urgent: marks some bytes as urgent
  * @closes: sends a FIN at the end
  * @resets: sends an RST at the end
  */
@@ -225,6 +222,7 @@ struct sim_habits {
 	bool ragged;
 	bool byte_probes;
 	bool fake_byte;
+	bool urgent;
 	bool closes;
 	bool resets;
 };
@@ -383,11 +381,13 @@ struct sim_record {
 	u32 size;
 };
 
-void sim_fail(struct sim *sim, const char *format, ...) __printf(2, 3);
+void sim_fail(struct sim *sim, const char *format, ...);
 void sim_judge_forwarded(struct sim *sim, u8 to, const struct sim_packet *packet);
 void sim_judge_told(struct sim *sim, u8 to, const struct lcs_tcp *tcp);
 void sim_judge_bare(struct sim *sim, u8 from, const struct lcs_tcp *in,
 		    const struct lcs_tcp *out);
+void sim_judge_urgent(struct sim *sim, u8 from, const struct lcs_tcp *in,
+		      const struct lcs_tcp *out);
 void sim_judge_engine(struct sim *sim);
 void sim_judge_end(struct sim *sim);
 
@@ -433,7 +433,7 @@ struct sim {
 			sim_say(sim, __VA_ARGS__); \
 	} while (0)
 
-void sim_say(const struct sim *sim, const char *format, ...) __printf(2, 3);
+void sim_say(const struct sim *sim, const char *format, ...);
 const char *sim_show(const struct lcs_tcp *tcp, u32 seq_base, u32 ack_base);
 
 /* scenario.c */
