@@ -7,8 +7,8 @@
 #include <lcs/body.h>
 #include <lcs/uri.h>
 
-/* The longest method is BENOTIFY or SUBSCRIBE; a longer token than this is no SIP. */
-#define LCS_METHOD_MAX	32
+/* RFC 4475 3.1.1.2 shows a method of 44 bytes; a longer token than this is no SIP. */
+#define LCS_METHOD_MAX	60
 
 enum lcs_header {
 	LCS_HDR_NONE,

@@ -73,7 +73,7 @@ static void reasons(struct kunit *test)
 		{ "SIP/2.0 200 OK\r\n\r\n\x16", LCS_BAD_START },
 		{ "SIP/2.0 200 OK\r\n\r\nGET / HTTP/1.1\r\n", LCS_BAD_START },
 		{ "SIP/2.0 200 OK\r\n\r\nSIP/2.0 20 OK\r\n", LCS_BAD_START },
-		{ "M12345678901234567890123456789012", LCS_NOT_SIP },
+		{ "M123456789012345678901234567890123456789012345678901234567890", LCS_NOT_SIP },
 		{ "SIP/2.0 200 OK\r\nl:x\r\nl", LCS_BAD_LENGTH },
 		{ "SIP/2.0 200 OK\r\nc:x\r\n\r\n", LCS_BAD_LENGTH },
 	};
