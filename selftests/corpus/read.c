@@ -15,7 +15,7 @@ static void say_text(const char *name, struct lcs_range range)
 		printf(" %s=%.*s", name, range.len, bytes + range.seq);
 }
 
-static void endpoint(void *ctx, struct lcs_stream *stream, const struct lcs_endpoint *ep)
+static void say_endpoint(void *ctx, struct lcs_stream *stream, const struct lcs_endpoint *ep)
 {
 	static const char *const kinds[] = { "request-uri", "contact", "origin", "media", "rtcp",
 					     "candidate", "remote-candidate", "file-transfer",
@@ -35,7 +35,7 @@ static bool headers(void *ctx, struct lcs_stream *stream)
 	return true;
 }
 
-static void message(void *ctx, struct lcs_stream *stream)
+static void say_message(void *ctx, struct lcs_stream *stream)
 {
 	printf("message %s%s\n", lcs_is_response(&stream->msg) ? "response" : "request",
 	       stream->msg.flags & LCS_MSG_UNREADABLE ? " unreadable" : "");
@@ -57,9 +57,9 @@ static void release(void *ctx, u8 *old, u32 old_size)
 }
 
 static const struct lcs_sink sink = {
-	.endpoint = endpoint,
+	.endpoint = say_endpoint,
 	.headers = headers,
-	.message = message,
+	.message = say_message,
 	.hash = hash,
 	.resize = resize,
 	.release = release,
