@@ -44,7 +44,7 @@ class Place:
     port_at: tuple = None
     portx_at: tuple = None
     base: int = 0           # of an implied RTCP port: the RTP port
-    moves: bool = True      # False: never translated (an active candidate)
+    listens: bool = True    # False: an active candidate, whose port stays
 
     @property
     def key(self):
@@ -76,7 +76,7 @@ def split_messages(data):
         end = blank + start + (int(length[1]) if length else 0)
         if len(data) < end:
             return found, data
-        found.append(data[:end])
+        found.append(data[blank:end])
         data = data[end:]
 
 
@@ -208,7 +208,7 @@ def candidate_places(at, text, proto):
                     text_of(match[2]), int(match[3]),
                     (at + match.start(2), at + match.end(2)),
                     (at + match.start(3), at + match.end(3)),
-                    moves=match[1].lower() != b"tcp-act")
+                    listens=match[1].lower() != b"tcp-act")
     if text.startswith(b"remote-candidates:"):
         for match in re.finditer(rb"\d " + ADDRESS_TEXT + rb" (\d+)", text):
             yield Place("remote-candidate", proto, text_of(match[1]),
@@ -263,28 +263,34 @@ def apply(data, edits):
             + out[match.end(1):])
 
 
+def part_of(data, at):
+    """Where the description that has this place begins."""
+    edges = [first for _, first, last in descriptions(data, body_at(data))
+             if first <= at < last]
+    return edges[-1] if edges else 0
+
+
 def moved(data, lookup, found=None):
     """The message with every place that lookup(place) knows as (address, port)
-    in that form. The endpoints of a description move together or not at all:
-    lookup raises KeyError where one cannot."""
-    edits, body = {}, {}
+    in that form. The endpoints of a body move together or not at all: lookup
+    raises KeyError where one cannot. The o= line follows its description."""
+    edits, body, shifted = {}, {}, {}
     found = places(data) if found is None else found
+    for place in (p for p in found if p.kind in HEADER_KINDS):
+        edit(edits, data, place, lookup(place))
+    inner = [p for p in found if p.kind not in (*HEADER_KINDS, "origin")]
     try:
-        shifted = {p.addr for p in found if p.kind not in HEADER_KINDS
-                   and p.kind != "origin" and lookup(p)}
+        for place in inner:
+            new = lookup(place)
+            edit(body, data, place, new)
+            if new:
+                shifted[part_of(data, place.addr_at[0]), place.addr] = new[0]
     except KeyError:
-        shifted = None
-    for place in found:
-        if place.kind in HEADER_KINDS:
-            edit(edits, data, place, lookup(place))
-        elif place.kind != "origin" and shifted is not None:
-            edit(body, data, place, lookup(place))
-    for place in found:
-        if place.kind == "origin" and shifted and place.addr in shifted:
-            new = next(lookup(p) for p in found if p.addr == place.addr
-                       and p.kind not in (*HEADER_KINDS, "origin")
-                       and lookup(p))
-            body[place.addr_at] = new[0].encode()
+        return apply(data, edits)
+    for place in (p for p in found if p.kind == "origin"):
+        new = shifted.get((part_of(data, place.addr_at[0]), place.addr))
+        if new:
+            body[place.addr_at] = new.encode()
     return apply(data, edits | body)
 
 
@@ -335,9 +341,7 @@ def same_signature(sent, got):
 def length_is_right(data):
     start = body_at(data)
     length = LENGTH.search(data, 0, start) if start else None
-    check(not length or int(length[1]) == len(data) - start,
-          f"Content-Length {length and int(length[1])}, the body has "
-          f"{len(data) - (start or 0)} bytes")
+    return not length or int(length[1]) == len(data) - start
 
 
 class Table:
@@ -347,13 +351,13 @@ class Table:
         self.inside, self.outside = set(inside), outside
         self.forms = {}
 
-    def owns(self, place, address=None):
-        return (place.moves and place.addr in ([address] if address
-                                               else self.inside))
+    def owns(self, place):
+        return place.listens and place.addr in self.inside
 
-    def learn(self, sent, got, found=None):
+    def learn(self, sent, got, found=None, stays=False):
         """What the client sent, and what the server got: the message is right,
-        and its forms are noted. Returns how many places changed."""
+        and its forms are noted. Returns how many places changed. stays: its
+        body may have stayed as it was, all of it."""
         found = places(sent) if found is None else found
         pattern, holes = hole_pattern(sent, found)
         match = re.fullmatch(pattern, got)
@@ -365,9 +369,13 @@ class Table:
             if self.owns(place) and place.kind not in ("origin",
                                                        "remote-candidate"):
                 self._note(place, new)
-        length_is_right(got)
+        if length_is_right(sent):
+            check(length_is_right(got), "Content-Length is wrong")
         same_signature(sent, got)
         want = moved(sent, self.outbound, found)
+        if got != want and stays:
+            want = moved(sent, self.outbound, [p for p in found if p.kind
+                                               in HEADER_KINDS])
         check(got == want, "not the transformation, " + difference(want, got))
         return sum(new[hole] != sent[slice(*hole)] for hole in holes)
 
@@ -386,6 +394,9 @@ class Table:
         check(form == (addr, port), f"{place.key} was {form}, is {addr, port}")
 
     def outbound(self, place):
+        if place.kind == "candidate" and not place.listens:
+            return ((self.outside, place.port) if place.addr in self.inside
+                    else None)
         if not self.owns(place) or place.kind == "remote-candidate":
             return None
         if place.kind in HEADER_KINDS:

@@ -99,6 +99,7 @@ class NatLink(Link):
         super().__init__(a, b, state)
         self.user, self.client_is_a = user, forth
         self.changed = 0
+        self.stays = False      # may a body pass as it is?
 
     def _deliver(self, sender, receiver, data, cuts):
         by_client = (sender is self.a) == self.client_is_a
@@ -117,7 +118,8 @@ class NatLink(Link):
               f"{len(came[0])}")
         check(sent[1] == came[1], difference(sent[1], came[1]))
         for one, other in zip(sent[0], came[0]):
-            self.changed += self.user.table.learn(one, other)
+            self.changed += self.user.table.learn(
+                one, other, stays=self.stays)
 
     def carry(self, sender, receiver, data, cuts=(), length=None):
         """Send it in pieces, return what comes out: so many bytes, or as many

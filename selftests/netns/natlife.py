@@ -1,0 +1,290 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 600
+"""Translation around its edges: a published server, two clients that talk to
+each other, idle connections, bodies that are too long, somebody else in the
+sequence space, and rmmod under traffic.
+
+Profile: media_ports=1024-65535, all else the module's defaults.
+"""
+
+import contextlib
+import itertools
+import os
+import select
+import subprocess
+
+from lcscall import Call, audio
+from lcspeer import (ADDRESS, SIP_PORT, Client, Failed, Link, Tap, check,
+                     ct_state, wait_fd, wait_until)
+from nattcp import captured, offer
+from natrig import OUTSIDE, Flow, NatRig, NatUser, nat_user
+from policy import parameter, write
+
+COUNT = 50
+# Without the rules that hold the modules; translation goes on.
+PLAIN = """
+delete table inet lcs
+table inet plain {
+	chain forward {
+		type filter hook forward priority filter; policy drop;
+		ct state established accept
+		ct state new iifname "lan0" tcp dport 5060 accept
+	}
+}
+"""
+# The server is inside, at second's address; clients come from outside.
+PUBLISHED = """
+table inet lcs_published {
+	chain prerouting {
+		type nat hook prerouting priority dstnat; policy accept;
+		iifname "wan0" ip daddr 192.0.2.1 tcp dport 5060 dnat ip to 10.0.0.6
+	}
+	ct helper lcs {
+		type "lcs" protocol tcp;
+	}
+	chain helper {
+		type filter hook prerouting priority mangle; policy accept;
+		iifname "wan0" tcp dport 5060 ct state new ct helper set "lcs"
+	}
+}
+insert rule inet lcs forward iifname "wan0" ip daddr 10.0.0.6 tcp dport 5060 accept
+"""
+SYNPROXY = """
+table ip lcs_synproxy {
+	chain raw {
+		type filter hook prerouting priority raw; policy accept;
+		iifname "lan0" tcp dport 5060 tcp flags syn notrack
+	}
+	chain forward {
+		type filter hook forward priority -1; policy accept;
+		tcp dport 5060 ct state { invalid, untracked } synproxy mss 1460 wscale 7 timestamp sack-perm
+	}
+	ct helper lcs {
+		type "lcs" protocol tcp;
+	}
+	chain output {
+		type filter hook output priority mangle; policy accept;
+		tcp dport 5060 ct state new ct helper set "lcs"
+	}
+}
+"""
+MODULES = ("nf_nat_lcs", "nf_conntrack_lcs", "nf_lcs_proto")
+
+
+@contextlib.contextmanager
+def ruleset(rig, text, *tables):
+    rig.run("fw", "nft", "-f", "-", text=text)
+    try:
+        yield
+    finally:
+        for table in tables:
+            rig.run("fw", "nft", "delete", "table", *table.split())
+
+
+class Outsider(Client):
+    """A client outside of a published server."""
+
+    def connect(self, sport=0):
+        listener = self.rig.listen(self.server, SIP_PORT)
+        sock = self.rig.dial(self.host, listener, to=(OUTSIDE[4], SIP_PORT))
+        wait_fd(listener, select.POLLIN, "a connection from outside")
+        peer, name = listener.accept()
+        listener.close()
+        check(name[0] == self.address, f"it comes from {name[0]}")
+        self.main = Link(sock, peer, ct_state(peer))
+        self.links.append(self.main)
+        self.ports.append(sock.getsockname()[1])
+
+
+def published(rig, tap):
+    with tap.case("a published server: a client outside signs in; the server "
+                  "inside calls it back, from the published address"), \
+            ruleset(rig, PUBLISHED, "inet lcs_published"):
+        user = Outsider(rig, host="stranger", server="second")
+        try:
+            user.sign_in(7100)
+            sock = rig.dial("second", user.listener(7100))
+            wait_fd(user.listener(7100), select.POLLIN, "the callback")
+            peer, name = user.listener(7100).accept()
+            check(name[0] == OUTSIDE[4], f"it comes from {name[0]}")
+            link = Link(sock, peer, ct_state(peer))
+            check(link.state == "RELATED", f"it is {link.state}")
+            user.links.append(link)
+            link.forth(user.notify_text(7100))
+            link.back(user.answer_text(200))
+        finally:
+            user.close()
+
+
+def hairpin(rig, tap, family):
+    with tap.case(f"IPv{family}: two clients behind one address: each sees the "
+                  "other's inside address, media goes straight"), \
+            nat_user(rig, family) as one, \
+            nat_user(rig, family, host="second") as other:
+        call = Call(one)
+        call.request("INVITE", call.own(*audio(20000)))
+        called = Call(other, by_peer=True)
+        called.peer = one.address
+        called.request("INVITE", called.theirs(*audio(20000)), by_client=False)
+        called.answer(200, "INVITE", called.own(*audio(21000)), by_client=True)
+        call.peer = other.address
+        call.answer(200, "INVITE", call.theirs(*audio(21000)))
+
+
+def idle(rig, tap, family):
+    with tap.case(f"IPv{family}: an idle sign-in has the timeout of an "
+                  "established connection"), nat_user(rig, family) as user:
+        user.sign_in(7100)
+        user.main.forth(offer(user, Call(user)))
+        user.main.back(b"\r\n\r\n")
+        rig.barrier("client", "server", family)
+
+        def left():
+            line = rig.run("fw", "conntrack", "-f", f"ipv{family}", "-L", "-p",
+                           "tcp", "--orig-port-src", str(user.ports[0]))
+            return int(line.split()[2])
+        wait_until(lambda: left() > 300, f"more than {left()} seconds")
+
+
+def too_long(rig, tap, family):
+    with tap.case(f"IPv{family}: a body of more than 16 KiB passes as it is, "
+                  "counted; the Contact before it is right"), \
+            nat_user(rig, family) as user, captured(rig):
+        user.sign_in(7100)
+        before = rig.counters()["unchanged_length"]
+        call = Call(user)
+        filler = [f"a=x-filler:{n:04} {'y' * 80}" for n in range(180)]
+        user.main.stays = True
+        call.request("INVITE", call.own(*audio(20000), *filler),
+                     extra=[f"Contact: <sip:bob@example.com:7100;maddr="
+                            f"{f'[{user.address}]' if family == 6 else user.address}>"])
+        check(("udp", user.address, 20000) not in user.table.forms,
+              "the body moved")
+        check(rig.counters()["unchanged_length"] > before, "not counted")
+        user.main.stays = False
+        user.main.forth(offer(user, Call(user)))
+        check(user.form(20000, "udp"), "the next body did not move")
+
+
+def passed_by(rig):
+    """Connections whose text cannot be translated, or whose beginning the
+    helper has not seen as it was."""
+    counters = rig.counters()
+    return counters["untranslatable"] + counters["unproven"]
+
+
+def synproxy(rig, tap):
+    with tap.case("SYNPROXY in front, which translates the sequence space "
+                  "itself: messages pass as they are, counted"), \
+            ruleset(rig, SYNPROXY, "ip lcs_synproxy"):
+        rig.run("fw", "sysctl", "-qw",
+                "net.netfilter.nf_conntrack_tcp_loose=0")
+        before = passed_by(rig)
+        user = NatUser(rig)
+        try:
+            text = user.register_text(7100)
+            for _ in range(3):
+                got = user.main.carry(user.main.a, user.main.b, text)
+                check(got == text, "something has changed")
+            check(passed_by(rig) > before, "not counted")
+        finally:
+            user.close()
+            rig.run("fw", "sysctl", "-qw",
+                    "net.netfilter.nf_conntrack_tcp_loose=1")
+
+
+# ---- rmmod -------------------------------------------------------------------
+
+class Live:
+    """One of the fifty: settled, or in the middle of a message."""
+
+    def __init__(self, rig, number):
+        self.user = NatUser(rig, 4 if number % 2 else 6)
+        self.port = 7100 + number
+        self.user.sign_in(self.port)
+        self.text = offer(self.user, Call(self.user)).replace(
+            b":7100", b":%d" % self.port)
+        self.settled = number % 5 != 4
+        self.tail = b""
+        if self.settled:
+            self.user.main.forth(self.text)
+        else:
+            self.user.main.a.send(self.text[:-40])
+            self.user.main.settle(self.user.main.a)
+            self.tail = self.text[-40:]
+
+    def plain(self):
+        """Bytes that nobody reads any more, both ways."""
+        main = self.user.main
+        for sender, receiver in ((main.a, main.b), (main.b, main.a)):
+            got = main.carry(sender, receiver, self.text,
+                             length=len(self.text))
+            check(got == self.text, "something has changed")
+
+    def broken(self):
+        """What was under way ends: no byte of it arrives wrong."""
+        main = self.user.main
+        got = bytearray()
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            main.a.send(self.tail)
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            got += main.b.recv(1 << 20)
+        head = self.text[:self.text.find(b"Contact:")]
+        check(head.startswith(got[:len(head)])
+              and self.tail not in got, f"it got {bytes(got[-80:])!r}")
+
+
+def rmmod(module, meanwhile):
+    with subprocess.Popen(["rmmod", module], text=True,
+                          stderr=subprocess.PIPE) as process:
+        while process.poll() is None:
+            meanwhile()
+        check(process.returncode == 0, process.stderr.read())
+
+
+def unload(rig, tap):
+    lives = []
+    with tap.case(f"{COUNT} translated connections"):
+        lives += [Live(rig, n) for n in range(COUNT)]
+    settled = [one for one in lives if one.settled]
+    with tap.case("rmmod nf_nat_lcs while those at rest send: each byte of "
+                  "theirs arrives as it must"):
+        rig.run("fw", "nft", "-f", "-", text=PLAIN)
+        check(rig.counters()["connections"] >= COUNT, "not all are read")
+        rmmod("nf_nat_lcs", lambda: None)
+        for one in settled:
+            one.plain()
+    with tap.case("those in the middle of a message got no wrong byte"):
+        for one in lives:
+            if not one.settled:
+                one.broken()
+    with tap.case("rmmod of the others, and the connections go on"):
+        turn = itertools.cycle(settled)
+        for module in MODULES[1:]:
+            rmmod(module, lambda: next(turn).plain())
+        for one in settled:
+            one.plain()
+        check(not any(os.path.isdir(f"/sys/module/{m}") for m in MODULES),
+              "a module is left")
+    for one in lives:
+        one.user.close()
+
+
+def main():
+    rig, tap = NatRig("ipv6"), Tap()
+    with parameter("media_ports", "1024-65535"):
+        for family in (4, 6):
+            hairpin(rig, tap, family)
+            idle(rig, tap, family)
+            too_long(rig, tap, family)
+        published(rig, tap)
+        synproxy(rig, tap)
+    # It goes with the module.
+    write("media_ports", "1024-65535")
+    unload(rig, tap)
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 600
+"""Outside ports: many clients inside that all listen on the same ones.
+
+Each of them has its own outside port, within the kind's own range or nat_ports,
+and what comes there reaches that client and no other. Where none is left the
+message passes as it is, counted and said in the log, and nothing opens.
+
+    natports.py [CLIENTS]           how many (default 120; 2000 takes minutes)
+Profile: the module's defaults but what a case states.
+"""
+
+import contextlib
+import os
+import resource
+import sys
+
+from lcscall import Call, audio, listen_for_file, whiteboard
+from lcspeer import Tap, check
+from natrig import Flow, NatRig, NatUser, nat_user
+from policy import parameter
+
+CLIENTS = 120
+NAT_PORTS = range(49152, 65536)
+
+
+def inside(number):
+    """An address of the host `client`, which answers for all of 10.1.0.0/16."""
+    return f"10.1.{number >> 8}.{number & 255}"
+
+
+def many_addresses(rig):
+    rig.run("client", "ip", "route", "add", "local", "10.1.0.0/16", "dev", "lo")
+    rig.run("fw", "ip", "route", "add", "10.1.0.0/16", "via", "10.0.0.5")
+    rig.run("fw", "sysctl", "-qw",
+            "net.netfilter.nf_conntrack_expect_max=65536")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (65536, 65536))
+
+
+@contextlib.contextmanager
+def users(rig, count):
+    found = []
+    try:
+        for number in range(count):
+            found.append(NatUser(rig, address=inside(10 + number)))
+        yield found
+    finally:
+        for user in found:
+            user.close()
+
+
+def two(rig, tap):
+    with tap.case("two clients, the same ports: each has its own outside"), \
+            nat_user(rig) as one, nat_user(rig, host="second") as other:
+        flows = []
+        for user in (one, other):
+            user.sign_in(7100)
+            call = Call(user)
+            call.begin(call.own(*audio(5350)), call.theirs(*audio(5350)))
+        for user in (one, other):
+            user.must_be_called(7100)
+            for port in (5350, 5351):
+                flows.append(Flow(rig, user, port, port, host="stranger"
+                                  if user is one else "server"))
+        for flow in flows:
+            flow.inward()
+            flow.outward()
+            flow.close()
+
+
+def many(rig, tap, count):
+    with tap.case(f"{count} clients on 7100 and 5350: no outside port twice, "
+                  "RTP and RTCP in pairs, each reaches its own"), \
+            users(rig, count) as found:
+        callbacks, media = set(), set()
+        for user in found:
+            user.sign_in(7100)
+            call = Call(user)
+            call.begin(call.own(*audio(5350)), call.theirs(*audio(5350)))
+            callbacks.add(user.form(7100))
+            rtp = user.form(5350, "udp")
+            check(rtp == 5350 or rtp in NAT_PORTS, f"RTP port {rtp}")
+            check(user.form(7100) in (7100, *NAT_PORTS), "callback port "
+                  f"{user.form(7100)}")
+            media |= {rtp, user.form(5351, "udp")}
+            check(user.form(5351, "udp") == rtp + 1 and not rtp % 2,
+                  f"RTP {rtp}, RTCP {user.form(5351, 'udp')}")
+        check(len(callbacks) == count, f"{len(callbacks)} callback ports")
+        check(len(media) == 2 * count, f"{len(media)} media ports")
+        for user in found[::max(count // 8, 1)]:
+            user.must_be_called(7100)
+            flow = Flow(rig, user, 5350, 5350)
+            flow.inward()
+            flow.outward()
+            flow.close()
+
+
+class Log:
+    """What the kernel says from now on."""
+
+    def __init__(self):
+        self.fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+        os.lseek(self.fd, 0, os.SEEK_END)
+
+    def text(self):
+        lines = []
+        while True:
+            try:
+                lines.append(os.read(self.fd, 8192).decode(errors="replace"))
+            except BlockingIOError:
+                return "".join(lines)
+
+
+@contextlib.contextmanager
+def refused(rig, word):
+    """A message meanwhile is refused an outside port, and passes as it is."""
+    before, log = rig.counters(), Log()
+    yield
+    now = rig.counters()
+    rise = now["refused_outside"] - before["refused_outside"]
+    check(rise, "nothing was refused")
+    text = log.text()
+    check(f"{word} pinhole refused" in text and "nat_ports" in text
+          or word != "callback", text or "nothing in the log")
+
+
+def files(rig, tap):
+    with tap.case("ten clients listen for files, all on 6891; the eleventh is "
+                  "refused, its message passes as it is"), \
+            users(rig, 11) as found:
+        ports = set()
+        for user in found[:10]:
+            Call(user).say(listen_for_file(user.address, 6891))
+            ports.add(user.form(6891))
+        check(ports == set(range(6891, 6901)), str(sorted(ports)))
+        last = found[10]
+        with refused(rig, "file-transfer"):
+            last.main.stays = True
+            Call(last).say(listen_for_file(last.address, 6891))
+        check(("tcp", last.address, 6891) not in last.table.forms,
+              "it has an outside port")
+        check(len(rig.expectations()) == 10, "more than ten expectations")
+        for user in (found[0], found[9]):
+            link = user.called(6891, by="stranger")
+            check(link and link.state == "RELATED", "a file did not come")
+
+
+def whiteboards(rig, tap):
+    with tap.case("the second whiteboard whose peer is not known is refused, "
+                  "the first has 1503"), users(rig, 2) as (one, other):
+        for user in (one, other):
+            user.main.stays = True
+        Call(one).begin(Call(one).own(*whiteboard()))
+        check(one.form(1503) == 1503, f"port {one.form(1503)}")
+        with refused(rig, "app-sharing"):
+            call = Call(other)
+            call.begin(call.own(*audio(5350), *whiteboard()))
+        check(("udp", other.address, 5350) not in other.table.forms,
+              "half of its description moved")
+        link = one.called(1503, by="stranger")
+        check(link and link.state == "RELATED", "T.120 did not come")
+
+
+def exhausted(rig, tap):
+    with tap.case("nat_ports=50000-50003: four clients; the fifth is refused, "
+                  "its REGISTER passes as it is; a port that is free again is "
+                  "used again"), parameter("nat_ports", "50000-50003"), \
+            users(rig, 6) as found:
+        for user in found[:4]:
+            user.sign_in(7100)
+        check({u.form(7100) for u in found[:4]} == set(range(50000, 50004)),
+              str([u.form(7100) for u in found[:4]]))
+        with refused(rig, "callback"):
+            found[4].register(7100)
+        check(("tcp", found[4].address, 7100) not in found[4].table.forms,
+              "it has an outside port")
+        found[4].challenge()
+        found[1].sign_out(7100)
+        found[5].sign_in(7100)
+        check(found[5].form(7100) == found[1].form(7100), "another port")
+        found[5].must_be_called(7100)
+
+
+def main(words):
+    count = int(words[0]) if words else CLIENTS
+    rig, tap = NatRig(), Tap()
+    many_addresses(rig)
+    two(rig, tap)
+    many(rig, tap, count)
+    files(rig, tap)
+    whiteboards(rig, tap)
+    exhausted(rig, tap)
+    with tap.case("no packet was invalid"):
+        check(not rig.invalid(), f"{rig.invalid()} packets were invalid")
+    tap.done()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
