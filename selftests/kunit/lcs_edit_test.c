@@ -13,8 +13,8 @@
 /* Sequence numbers run over within every text. */
 #define FIRST		0xfffffffau
 #define MARKS		80
-#define TEXT		4096
-#define SAID		4400
+#define TEXT		20000
+#define SAID		(TEXT + 100)
 
 struct lcs_edit_mark {
 	u16 from;
@@ -436,6 +436,20 @@ static void sacks(struct kunit *test)
 	fix_end(fix);
 }
 
+/* A duplicate older than what is known of the translation is taken out. */
+static void old_duplicates(struct kunit *test)
+{
+	struct lcs_edit_fix *fix = fix_new(test, "ab{cd|WXYZ}efgh", 1000, 300);
+	const struct lcs_sack known = { 6, 8 }, old = { 2, 8 }, older = { 0, 2 };
+
+	fix_send(fix, 0, 8, 0, 60000);
+	fix_ack(fix, 10, 1000);
+	sack_case(fix, 10, &known, 1, "4-6 ");
+	sack_case(fix, 10, &old, 1, "");
+	sack_case(fix, 10, &older, 1, "");
+	fix_end(fix);
+}
+
 /* The urgent pointer keeps pointing at the same byte, behind the longer text. */
 static void urgent_data(struct kunit *test)
 {
@@ -560,6 +574,48 @@ static void full_log(struct kunit *test)
 	fix_end(fix);
 }
 
+/* What the window keeps back goes as it opens, and what is acknowledged makes room. */
+static void hold_makes_room(struct kunit *test)
+{
+	struct lcs_edit_fix *fix = fix_new(test, "", 1000, 1460);
+	struct lcs_edit *edit = &fix->edit[0];
+
+	memset(fix->in, 'x', TEXT);
+	fix->unit[fix->units++] = (struct lcs_edit_mark){ .from = 16100, .to = 19000 };
+	fix_send(fix, 0, 16000, 0, 60000);
+	KUNIT_EXPECT_EQ(test, edit->sent, FIRST + 1000);
+	KUNIT_EXPECT_EQ(test, edit->held.len, 15000);
+	fix_ack(fix, 1000, 14000);
+	KUNIT_EXPECT_STREQ(test, fix->said, "1000+12250");
+	fix_send(fix, 16000, 16100, 0, 60000);
+	KUNIT_EXPECT_EQ(test, edit->sent, FIRST + 15000);
+	fix_ack(fix, 15000, 1000);
+	fix_send(fix, 16100, 18000, 0, 60000);
+	KUNIT_EXPECT_EQ(test, fix->unheld, LCS_EDIT_DONE);
+	KUNIT_EXPECT_EQ(test, edit->sent, FIRST + 16000);
+	KUNIT_EXPECT_EQ(test, edit->have, FIRST + 18000);
+	KUNIT_EXPECT_EQ(test, edit->held.seq, FIRST + 15000);
+	KUNIT_EXPECT_EQ(test, edit->held.len, 3000);
+	fix_end(fix);
+}
+
+/* A stretch that cannot be held whole goes on as it is, and nothing in it is replaced. */
+static void too_long_to_hold(struct kunit *test)
+{
+	struct lcs_edit_fix *fix = fix_new(test, "", 60000, 1460);
+
+	memset(fix->in, 'x', TEXT);
+	fix->unit[fix->units++] = (struct lcs_edit_mark){ .from = 0, .to = TEXT };
+	fix_send(fix, 0, LCS_HELD_MAX, 0, 60000);
+	KUNIT_EXPECT_EQ(test, fix->unheld, LCS_EDIT_DONE);
+	KUNIT_EXPECT_EQ(test, fix->edit[0].held.len, LCS_HELD_MAX);
+	fix_send(fix, LCS_HELD_MAX, LCS_HELD_MAX + 1, 0, 60000);
+	KUNIT_EXPECT_EQ(test, fix->unheld, LCS_EDIT_TOO_LONG);
+	KUNIT_EXPECT_EQ(test, fix->edit[0].sent, FIRST + LCS_HELD_MAX + 1);
+	KUNIT_EXPECT_EQ(test, fix->edit[0].frozen, LCS_EDIT_TOO_LONG);
+	fix_end(fix);
+}
+
 /* DESIGN.md: an idle connection costs little. */
 static void small(struct kunit *test)
 {
@@ -570,11 +626,14 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(segments, row_gen_params),
 	KUNIT_CASE(empty_segments),
 	KUNIT_CASE(sacks),
+	KUNIT_CASE(old_duplicates),
 	KUNIT_CASE(urgent_data),
 	KUNIT_CASE(window_tracking),
 	KUNIT_CASE(no_memory),
 	KUNIT_CASE(refusals),
 	KUNIT_CASE(full_log),
+	KUNIT_CASE(hold_makes_room),
+	KUNIT_CASE(too_long_to_hold),
 	KUNIT_CASE(small),
 	{}
 };
