@@ -125,7 +125,9 @@ static void read_fragments(struct lcs_conn *conn, const struct lcs_segment *seg,
 	const u8 *data;
 
 	skb_prepare_seq_read(seg->skb, offset, offset + len, &state);
-	while ((n = skb_seq_read(done, &data, &state)) > 0) {
+	while (done < len && (n = skb_seq_read(done, &data, &state)) > 0) {
+		/* A block reaches to its own end, not to that of the part. */
+		n = min(n, len - done);
 		lcs_message_read(conn, seg->dir, data, n);
 		done += n;
 	}
@@ -224,7 +226,9 @@ static int read_packet(struct nf_conn *ct, struct lcs_start *start, const struct
 	const struct lcs_nat_hooks *nat;
 	struct lcs_conn *conn;
 
-	conn = seg->len ? lcs_conn_get(ct, start, seg->skb) : rcu_dereference(start->conn);
+	conn = rcu_dereference(start->conn);
+	if (!conn && seg->len)
+		conn = lcs_conn_get(ct, start, seg->skb);
 	if (!conn)
 		return NF_ACCEPT;
 	if (READ_ONCE(conn->nat)) {

@@ -205,12 +205,27 @@ static void header_endpoint(struct target *target, const struct lcs_endpoint *ep
 		move(target, ep, lcs_client_addr(conn), own_inside_port(conn));
 }
 
+/* The endpoints of a description have moved: its o= line follows. */
+static void move_origin(struct target *target)
+{
+	struct lcs_nat *nat = target->conn->nat;
+	u8 bit = 1 << target->dir;
+
+	if (nat->mapped & bit && !(nat->failed & bit))
+		replace_addr(target, nat->origin[target->dir], &nat->moved[target->dir]);
+	if (target->result != LCS_EDIT_DONE)
+		nat->failed |= bit;
+	nat->origin[target->dir].len = 0;
+}
+
 /* The o= line has no port to tell whose it is: it follows the endpoints of its description. */
 static void note_origin(struct target *target, const struct lcs_endpoint *ep)
 {
 	struct lcs_conn *conn = target->conn;
 	const union nf_inet_addr *addr;
 
+	/* Of a part before this one: that has ended. */
+	move_origin(target);
 	addr = target->dir == conn->client_dir ? lcs_client_addr(conn) : lcs_outside_addr(conn);
 	if (same_addr(conn, ep, addr))
 		conn->nat->origin[target->dir] = ep->addr_at;
@@ -308,9 +323,8 @@ void lcs_rewrite_message(struct lcs_conn *conn, u8 dir)
 	/* Whatever of the body was not read may name what was. */
 	if (msg->flags & (LCS_MSG_UNREADABLE | LCS_MSG_TOO_MANY))
 		nat->failed |= bit;
-	if (nat->mapped & bit && !(nat->failed & bit))
-		replace_addr(&target, nat->origin[dir], &nat->moved[dir]);
-	if (edit->body && (nat->failed & bit || target.result != LCS_EDIT_DONE))
+	move_origin(&target);
+	if (edit->body && nat->failed & bit)
 		lcs_edit_forget(edit, &lcs_edit_ops, &work, msg->body_seq);
 	lcs_count_unchanged(conn, target.result);
 	lcs_count_unchanged(conn, lcs_hold_message(edit, &lcs_edit_ops, &work, &conn->stream[dir]));
