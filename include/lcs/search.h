@@ -46,6 +46,21 @@ static __always_inline u32 lcs_first_marked(unsigned long marks)
 }
 #endif
 
+/* The high bit of every byte that is below a limit, exactly. */
+static __always_inline unsigned long lcs_mark_all_below(unsigned long word, u8 limit)
+{
+	return ~(((word & ~LCS_HIGHS) + LCS_ONES * (0x80 - limit)) | word) & LCS_HIGHS;
+}
+
+static __always_inline unsigned long lcs_drop_first(unsigned long marks)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return marks & (marks - 1);
+#else
+	return marks & (~0UL >> 1 >> __builtin_clzl(marks));
+#endif
+}
+
 /* Marks the first byte that is zero. */
 static __always_inline unsigned long lcs_mark_zero(unsigned long word)
 {

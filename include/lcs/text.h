@@ -72,6 +72,15 @@ static __always_inline bool lcs_same_4(const u8 *at, const char *lower)
 	return (bytes | (word & 0x40404040u) >> 1) == word;
 }
 
+static __always_inline bool lcs_same_2(const u8 *at, const char *lower)
+{
+	u16 bytes, word;
+
+	memcpy(&bytes, at, sizeof(bytes));
+	memcpy(&word, lower, sizeof(word));
+	return (bytes | (word & 0x4040u) >> 1) == word;
+}
+
 static __always_inline bool lcs_same(const u8 *at, const char *lower, u32 len)
 {
 	u32 i;
@@ -84,10 +93,9 @@ static __always_inline bool lcs_same(const u8 *at, const char *lower, u32 len)
 	}
 	if (len >= 4)
 		return lcs_same_4(at, lower) && lcs_same_4(at + len - 4, lower + len - 4);
-	for (i = 0; i < len; i++)
-		if (lcs_lower(at[i]) != (u8)lower[i])
-			return false;
-	return true;
+	if (len >= 2)
+		return lcs_same_2(at, lower) && lcs_same_2(at + len - 2, lower + len - 2);
+	return !len || lcs_lower(*at) == (u8)*lower;
 }
 
 /**
@@ -149,6 +157,16 @@ static inline void lcs_trim(struct lcs_text *text)
 }
 
 /**
+ * lcs_skip_blanks() - step over white space and control bytes
+ * @text: the text, shortened from the front
+ */
+static inline void lcs_skip_blanks(struct lcs_text *text)
+{
+	while (text->at < text->end && *text->at <= ' ')
+		text->at++;
+}
+
+/**
  * lcs_take_word() - take the next word, up to white space or a control byte
  * @text: the text, shortened by the word and what is before it
  *
@@ -159,14 +177,14 @@ static inline struct lcs_text lcs_take_word(struct lcs_text *text)
 	const struct lcs_sought blank = { .below = ' ' + 1 };
 	struct lcs_text word;
 
-	while (text->at < text->end && *text->at <= ' ')
-		text->at++;
+	lcs_skip_blanks(text);
 	word.at = text->at;
 	text->at = lcs_find(text->at, text->end, blank);
 	word.end = text->at;
 	return word;
 }
 
+u32 lcs_split(struct lcs_text text, struct lcs_text *word, u32 max);
 const u8 *lcs_find_byte(const u8 *at, const u8 *end, u8 byte);
 const u8 *lcs_find_line_end(const u8 *at, const u8 *end);
 const u8 *lcs_find_delimiter(const u8 *at, const u8 *end, u8 one, u8 two, u8 three);

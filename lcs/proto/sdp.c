@@ -49,15 +49,14 @@ enum lcs_interest lcs_sdp_interest(struct lcs_text text)
 }
 
 /* "IN IP4 10.0.0.5": the marker must fit the address; a name or a multicast scope is left alone. */
-static void read_where(const struct lcs_line *line, struct lcs_text text, struct lcs_where *where)
+static void set_where(const struct lcs_line *line, const struct lcs_text *word,
+		      struct lcs_where *where)
 {
-	struct lcs_text net = lcs_take_word(&text), type = lcs_take_word(&text);
-	struct lcs_text addr = lcs_take_word(&text);
-
-	where->seq = lcs_range_of(line, addr).seq;
-	where->len = min(lcs_text_len(addr), 255u);
-	lcs_read_addr(addr, &where->addr);
-	if (!lcs_text_is(net, "in") || !lcs_text_is(type, where->addr.family == 6 ? "ip6" : "ip4"))
+	where->seq = lcs_range_of(line, word[2]).seq;
+	where->len = min(lcs_text_len(word[2]), 255u);
+	lcs_read_addr(word[2], &where->addr);
+	if (!lcs_text_is(word[0], "in") ||
+	    !(where->addr.family == 6 ? lcs_text_is(word[1], "ip6") : lcs_text_is(word[1], "ip4")))
 		memset(&where->addr, 0, sizeof(where->addr));
 }
 
@@ -73,14 +72,22 @@ static void read_origin(struct lcs_reader *reader, const struct lcs_line *line,
 {
 	struct lcs_endpoint ep = { .kind = LCS_ORIGIN, .expires = LCS_ABSENT };
 	struct lcs_where where;
-	int i;
+	struct lcs_text word[6];
 
-	for (i = 0; i < 3; i++)
-		lcs_take_word(&text);
-	read_where(line, text, &where);
+	lcs_split(text, word, 6);
+	set_where(line, word + 3, &where);
 	use_where(&ep, &where);
 	if (ep.addr.family)
 		lcs_report(reader, &ep);
+}
+
+/* c=IN IP4 <address> */
+static void read_connection(struct lcs_sdp *sdp, const struct lcs_line *line, struct lcs_text text)
+{
+	struct lcs_text word[3];
+
+	lcs_split(text, word, 3);
+	set_where(line, word, sdp->sections ? &sdp->media : &sdp->session);
 }
 
 /* What an m= line is for; the kinds of [MS-SDP] 2.2, 3.1.5.2.1 and [MS-SDPEXT] 3.1.5.9. */
@@ -111,18 +118,19 @@ static void set_kind(struct lcs_sdp *sdp, struct lcs_text media, struct lcs_text
 /* m=<media> <port>[/<count>] <proto> <format> ... */
 static void read_media(struct lcs_sdp *sdp, const struct lcs_line *line, struct lcs_text text)
 {
-	struct lcs_text media = lcs_take_word(&text), port = lcs_take_word(&text);
-	struct lcs_text proto = lcs_take_word(&text), format = lcs_take_word(&text);
-	struct lcs_text count = { lcs_find_byte(port.at, port.end, '/'), port.end };
+	struct lcs_text word[4], port, count;
 	u32 number = 1;
 
+	lcs_split(text, word, 4);
+	port = word[1];
+	count = (struct lcs_text){ lcs_find_byte(port.at, port.end, '/'), port.end };
 	memset(&sdp->media, 0, sizeof(sdp->media));
 	memset(&sdp->rtcp, 0, sizeof(sdp->rtcp));
 	sdp->rtcp_port = 0;
 	sdp->rtcp_len = 0;
 	if (sdp->sections < 65535)
 		sdp->sections++;
-	set_kind(sdp, media, proto, format);
+	set_kind(sdp, word[0], word[2], word[3]);
 	port.end = count.at;
 	if (count.at < count.end) {
 		count.at++;
@@ -187,27 +195,52 @@ void lcs_sdp_end(struct lcs_reader *reader)
 /* a=rtcp:<port> [IN IP4 <address>] */
 static void read_rtcp(struct lcs_sdp *sdp, const struct lcs_line *line, struct lcs_text text)
 {
-	struct lcs_text port = lcs_take_word(&text);
+	struct lcs_text word[4];
+	u32 count = lcs_split(text, word, 4);
 
 	memset(&sdp->rtcp, 0, sizeof(sdp->rtcp));
-	if (!lcs_read_port(port, &sdp->rtcp_port))
+	if (!lcs_read_port(word[0], &sdp->rtcp_port))
 		return;
-	sdp->rtcp_seq = lcs_range_of(line, port).seq;
-	sdp->rtcp_len = lcs_text_len(port);
-	lcs_skip_lws(&text);
-	if (text.at < text.end)
-		read_where(line, text, &sdp->rtcp);
+	sdp->rtcp_seq = lcs_range_of(line, word[0]).seq;
+	sdp->rtcp_len = lcs_text_len(word[0]);
+	if (count > 1)
+		set_where(line, word + 1, &sdp->rtcp);
 }
 
-static void report_candidate(struct lcs_reader *reader, const struct lcs_line *line,
-			     struct lcs_endpoint *ep, struct lcs_text addr, struct lcs_text port)
+/* Does a word end here? */
+static bool word_ends(struct lcs_text text)
 {
-	if (!lcs_read_addr(addr, &ep->addr) || !lcs_read_port(port, &ep->port) || !ep->port)
-		return;
-	ep->index = reader->stream->body.sdp.sections - 1;
-	ep->addr_at = lcs_range_of(line, addr);
-	ep->port_at = lcs_range_of(line, port);
-	lcs_report(reader, ep);
+	return text.at == text.end || *text.at <= ' ';
+}
+
+/*
+ * Take "<address> <port>" off a text.
+ * Return: false where they are not an address and a port other than 0.
+ */
+static bool take_transport_address(struct lcs_text *text, const struct lcs_line *line,
+				   struct lcs_endpoint *ep)
+{
+	struct lcs_text word;
+
+	lcs_skip_blanks(text);
+	word.at = text->at;
+	if (lcs_take_ipv4(text, ep->addr.ip) && word_ends(*text)) {
+		word.end = text->at;
+		ep->addr.family = 4;
+	} else {
+		text->at = word.at;
+		word = lcs_take_word(text);
+		if (!lcs_read_addr(word, &ep->addr))
+			return false;
+	}
+	ep->addr_at = lcs_range_of(line, word);
+	lcs_skip_blanks(text);
+	word.at = text->at;
+	if (!lcs_take_port(text, &ep->port) || !ep->port || !word_ends(*text))
+		return false;
+	word.end = text->at;
+	ep->port_at = lcs_range_of(line, word);
+	return true;
 }
 
 /* TCP-ACT only connects; TCP-PASS listens; one TCP line of the older grammar stands for both. */
@@ -227,40 +260,53 @@ static bool read_transport(struct lcs_text text, struct lcs_endpoint *ep)
 /*
  * -19: <foundation> <component> <transport> <priority> <address> <port> typ <type> ...
  * -06: <user> <component> <password> <transport> <q> <address> <port>
+ * The password is base64 of 18 bytes, so no transport.
  */
 static void read_candidate(struct lcs_reader *reader, const struct lcs_line *line,
 			   struct lcs_text text)
 {
-	struct lcs_endpoint ep = { .kind = LCS_CANDIDATE, .count = 1, .expires = LCS_ABSENT };
-	struct lcs_text word[7];
+	struct lcs_endpoint ep = {
+		.kind = LCS_CANDIDATE,
+		.index = reader->stream->body.sdp.sections - 1,
+		.count = 1,
+		.expires = LCS_ABSENT,
+	};
+	struct lcs_text component, third, fourth;
 	bool newer;
-	int i;
 
-	for (i = 0; i < 7; i++)
-		word[i] = lcs_take_word(&text);
-	newer = lcs_text_is(word[6], "typ");
-	if (!lcs_read_number(word[1], 256, &ep.extra) || !read_transport(word[newer ? 2 : 3], &ep))
+	lcs_take_word(&text);
+	component = lcs_take_word(&text);
+	third = lcs_take_word(&text);
+	fourth = lcs_take_word(&text);
+	newer = read_transport(third, &ep);
+	if (!newer) {
+		lcs_take_word(&text);
+		if (!read_transport(fourth, &ep))
+			return;
+	}
+	if (!lcs_read_number(component, 256, &ep.extra) ||
+	    !take_transport_address(&text, line, &ep))
 		return;
-	report_candidate(reader, line, &ep, word[newer ? 4 : 5], word[newer ? 5 : 6]);
+	if (!newer || lcs_text_is(lcs_take_word(&text), "typ"))
+		lcs_report(reader, &ep);
 }
 
 /* a=remote-candidates:<component> <address> <port> ... (RFC 5245 15.2) */
 static void read_remote(struct lcs_reader *reader, const struct lcs_line *line,
 			struct lcs_text text)
 {
-	struct lcs_text component, addr, port;
-
 	for (;;) {
-		struct lcs_endpoint ep = { .kind = LCS_REMOTE_CANDIDATE,
-					   .count = 1,
-					   .expires = LCS_ABSENT };
+		struct lcs_endpoint ep = {
+			.kind = LCS_REMOTE_CANDIDATE,
+			.index = reader->stream->body.sdp.sections - 1,
+			.count = 1,
+			.expires = LCS_ABSENT,
+		};
 
-		component = lcs_take_word(&text);
-		addr = lcs_take_word(&text);
-		port = lcs_take_word(&text);
-		if (port.at == port.end || !lcs_read_number(component, 256, &ep.extra))
+		if (!lcs_read_number(lcs_take_word(&text), 256, &ep.extra) ||
+		    !take_transport_address(&text, line, &ep))
 			return;
-		report_candidate(reader, line, &ep, addr, port);
+		lcs_report(reader, &ep);
 	}
 }
 
@@ -306,7 +352,7 @@ void lcs_sdp_line(struct lcs_reader *reader, const struct lcs_line *line)
 		read_attribute(reader, line);
 		break;
 	case 'c':
-		read_where(line, text, sdp->sections ? &sdp->media : &sdp->session);
+		read_connection(sdp, line, text);
 		break;
 	case 'm':
 		lcs_sdp_end(reader);

@@ -171,6 +171,14 @@ static void end_headers(struct lcs_reader *r)
 		stream->state = lcs_body_begin(stream);
 }
 
+static void header_line(struct lcs_reader *r, const struct lcs_line *line)
+{
+	if (line->text.at == line->text.end)
+		end_headers(r);
+	else
+		lcs_sip_header(r, line);
+}
+
 static void process_line(struct lcs_reader *r, const struct lcs_line *line)
 {
 	struct lcs_stream *stream = r->stream;
@@ -185,10 +193,7 @@ static void process_line(struct lcs_reader *r, const struct lcs_line *line)
 			lcs_stream_give_up(stream, stream->seen ? LCS_BAD_START : LCS_NOT_SIP);
 		break;
 	case LCS_HEADER:
-		if (line->text.at == line->text.end)
-			end_headers(r);
-		else
-			lcs_sip_header(r, line);
+		header_line(r, line);
 		break;
 	default:
 		lcs_body_line(r, line);
@@ -369,10 +374,10 @@ static void continue_line(struct lcs_reader *r)
  * Step over lines, and folds of lines, that do not even begin like one that is wanted.
  * Return: false where the next line does.
  */
-static __always_inline bool skip_lines(struct lcs_reader *r,
+static __always_inline bool skip_lines(struct lcs_reader *r, const u8 *limit,
 				       bool (*may_begin)(struct lcs_text text))
 {
-	const u8 *limit = line_limit(r), *at = r->at, *lf;
+	const u8 *at = r->at, *lf;
 
 	while (at < limit && !may_begin((struct lcs_text){ at, limit })) {
 		lf = lcs_find_line_feed(at, limit);
@@ -391,36 +396,52 @@ static __always_inline bool skip_lines(struct lcs_reader *r,
  * Read a line that lies at hand with what follows it, as nearly all do.
  * Return: false where that is not so, or the line is folded or too long: nothing was done.
  */
-static __always_inline bool whole_line(struct lcs_reader *r, bool may_fold)
+static __always_inline bool
+whole_line(struct lcs_reader *r, const u8 *limit, bool may_fold,
+	   void (*process)(struct lcs_reader *r, const struct lcs_line *line))
 {
-	const u8 *limit = line_limit(r), *lf = lcs_find_line_feed(r->at, limit);
-	struct lcs_line line = { .text = { r->at, lf } };
+	const u8 *from = r->at, *lf = lcs_find_line_feed(from, limit);
+	struct lcs_line line = { .text = { from, lf }, .seq = seq_at(r, from) };
 
-	if (lf == limit || lf - r->at >= LCS_LINE_MAX)
+	if (lf == limit || lf - from >= LCS_LINE_MAX)
 		return false;
-	if (lf > r->at && lf[-1] == '\r')
+	if (lf > from && lf[-1] == '\r')
 		line.text.end--;
-	if (may_fold && line.text.end > r->at &&
+	if (may_fold && line.text.end > from &&
 	    (lf + 1 == limit || lf[1] == ' ' || lf[1] == '\t'))
 		return false;
-	line.seq = seq_at(r, r->at);
 	advance(r, lf + 1);
-	process_line(r, &line);
+	process(r, &line);
 	return true;
 }
 
-/* The lines that make up most of what is read: start lines, headers and SDP. */
-static bool common_line(struct lcs_reader *r)
+/*
+ * The lines that make up most of what is read: start lines, headers and SDP, while they lie at hand.
+ * Return: false where the next one does not.
+ */
+static bool common_lines(struct lcs_reader *r)
 {
-	switch (r->stream->state) {
+	const struct lcs_stream *stream = r->stream;
+	const u8 *limit = line_limit(r);
+	bool whole = false;
+
+	switch (stream->state) {
 	case LCS_START_LINE:
-		return whole_line(r, false);
+		return whole_line(r, limit, false, process_line);
 	case LCS_HEADER:
-		return skip_lines(r, lcs_header_may_begin) || whole_line(r, true);
+		do
+			whole = skip_lines(r, limit, lcs_header_may_begin) ||
+				whole_line(r, limit, true, header_line);
+		while (whole && stream->state == LCS_HEADER && r->at < limit);
+		break;
 	case LCS_BODY_SDP_LINE:
-		return skip_lines(r, lcs_sdp_may_begin) || whole_line(r, false);
+		do
+			whole = skip_lines(r, limit, lcs_sdp_may_begin) ||
+				whole_line(r, limit, false, lcs_sdp_line);
+		while (whole && stream->state == LCS_BODY_SDP_LINE && r->at < limit);
+		break;
 	}
-	return false;
+	return whole;
 }
 
 /*
@@ -461,7 +482,7 @@ static void read_line(struct lcs_reader *r)
 		skip_line(r);
 	else if (stream->line_len)
 		continue_line(r);
-	else if (!common_line(r))
+	else if (!common_lines(r))
 		fresh_line(r);
 	if (in_body(stream) && !stream->body_left && !stream->line_len)
 		end_body(r);
@@ -491,13 +512,6 @@ static void skip_body(struct lcs_reader *r)
 		end_message(r);
 }
 
-/* The keep-alives of all clients: one or two line ends in a segment of their own. */
-static bool is_keep_alive(const struct lcs_stream *stream, const u8 *data, u32 len)
-{
-	return stream->state == LCS_IDLE && ((len == 4 && !memcmp(data, "\r\n\r\n", 4)) ||
-					     (len == 2 && !memcmp(data, "\r\n", 2)));
-}
-
 /**
  * lcs_stream_read() - read the next bytes of the stream
  * @stream: the stream
@@ -519,10 +533,8 @@ void lcs_stream_read(struct lcs_stream *stream, const struct lcs_sink *sink, voi
 		stream->next += len;
 		return;
 	}
-	if (is_keep_alive(stream, data, len)) {
-		stream->next += len;
+	if (lcs_stream_keep_alive(stream, data, len))
 		return;
-	}
 	r = (struct lcs_reader){
 		.stream = stream,
 		.sink = sink,

@@ -49,6 +49,48 @@ const u8 *lcs_find_line_end(const u8 *at, const u8 *end)
 EXPORT_SYMBOL_GPL(lcs_find_line_end);
 
 /**
+ * lcs_split() - split a text into words
+ * @text: the text; words are apart by white space or control bytes
+ * @word: the words; those that are not there are empty
+ * @max: how many at most
+ *
+ * Return: how many there are.
+ */
+u32 lcs_split(struct lcs_text text, struct lcs_text *word, u32 max)
+{
+	const u8 *at = text.at, *begin = at, *blank;
+	unsigned long marks;
+	u32 count = 0, i;
+
+	for (; (size_t)(text.end - at) >= sizeof(marks); at += sizeof(marks)) {
+		marks = lcs_mark_all_below(lcs_load_word(at), ' ' + 1);
+		for (; marks; marks = lcs_drop_first(marks)) {
+			blank = at + lcs_first_marked(marks);
+			word[count] = (struct lcs_text){ begin, blank };
+			count += blank > begin;
+			if (count == max)
+				return count;
+			begin = blank + 1;
+		}
+	}
+	for (; at < text.end; at++) {
+		if (*at > ' ')
+			continue;
+		word[count] = (struct lcs_text){ begin, at };
+		count += at > begin;
+		if (count == max)
+			return count;
+		begin = at + 1;
+	}
+	word[count] = (struct lcs_text){ begin, text.end };
+	count += text.end > begin;
+	for (i = count; i < max; i++)
+		word[i] = (struct lcs_text){ text.end, text.end };
+	return count;
+}
+EXPORT_SYMBOL_GPL(lcs_split);
+
+/**
  * lcs_skip_quoted() - step over a quoted string (RFC 3261 25.1)
  * @at: its opening quote
  * @end: end of the text
@@ -99,26 +141,42 @@ bool lcs_read_number(struct lcs_text text, u32 max, u32 *number)
 }
 EXPORT_SYMBOL_GPL(lcs_read_number);
 
+/* The digit at a place in a text; more than 9 where there is none. @inside: there is a byte. */
+static __always_inline u32 digit_at(const u8 *at, const u8 *end, bool inside)
+{
+	return inside || at < end ? (u32)*at - '0' : 10;
+}
+
+static __always_inline bool take_port(struct lcs_text *text, u16 *port, bool inside)
+{
+	const u8 *begin = text->at, *at = begin, *end = text->end;
+	u32 number = 0, digit;
+
+	for (digit = digit_at(at, end, inside); digit <= 9; digit = digit_at(at, end, inside)) {
+		number = number * 10 + digit;
+		if (++at - begin > 5)
+			return false;
+	}
+	if (at == begin || number > 65535)
+		return false;
+	text->at = at;
+	*port = number;
+	return true;
+}
+
 /**
  * lcs_take_port() - take the digits at the beginning of a text as a port number, 0 to 65535
- * @text: the text, shortened by the digits
+ * @text: the text, shortened by the digits on success
  * @port: host byte order, written only on success
  *
  * Return: false where there are none, or more than five, or the number is too large.
  */
 bool lcs_take_port(struct lcs_text *text, u16 *port)
 {
-	const u8 *begin = text->at, *at = begin;
-	u32 number = 0;
-
-	for (; at < text->end && lcs_is_digit(*at); at++)
-		number = number * 10 + (*at - '0');
-	text->at = at;
-	/* More digits may have run over, but they are more than five. */
-	if (at == begin || at - begin > 5 || number > 65535)
-		return false;
-	*port = number;
-	return true;
+	/* With one byte more than the longest there is no end to look for. */
+	if (lcs_text_len(*text) > strlen("65535"))
+		return take_port(text, port, true);
+	return take_port(text, port, false);
 }
 EXPORT_SYMBOL_GPL(lcs_take_port);
 
@@ -140,10 +198,32 @@ bool lcs_read_port(struct lcs_text text, u16 *port)
 }
 EXPORT_SYMBOL_GPL(lcs_read_port);
 
-/* The digit at a place in a text; more than 9 where there is none. */
-static __always_inline u32 digit_at(const u8 *at, const u8 *end)
+static __always_inline bool take_ipv4(struct lcs_text *text, u8 *ip, bool inside)
 {
-	return at < end ? (u32)*at - '0' : 10;
+	const u8 *at = text->at, *end = text->end;
+	u32 value, digit, i;
+
+	for (i = 0; i < 4; i++) {
+		if (i && ((!inside && at == end) || *at++ != '.'))
+			return false;
+		value = digit_at(at++, end, inside);
+		if (value > 9)
+			return false;
+		digit = digit_at(at, end, inside);
+		if (value && digit <= 9) {
+			value = value * 10 + digit;
+			digit = digit_at(++at, end, inside);
+			if (digit <= 9) {
+				value = value * 10 + digit;
+				at++;
+			}
+		}
+		if (value > 255)
+			return false;
+		ip[i] = value;
+	}
+	text->at = at;
+	return true;
 }
 
 /**
@@ -157,30 +237,10 @@ static __always_inline u32 digit_at(const u8 *at, const u8 *end)
  */
 bool lcs_take_ipv4(struct lcs_text *text, u8 *ip)
 {
-	const u8 *at = text->at, *end = text->end;
-	u32 value, digit, i;
-
-	for (i = 0; i < 4; i++) {
-		if (i && (at == end || *at++ != '.'))
-			return false;
-		value = digit_at(at++, end);
-		if (value > 9)
-			return false;
-		digit = digit_at(at, end);
-		if (value && digit <= 9) {
-			value = value * 10 + digit;
-			digit = digit_at(++at, end);
-			if (digit <= 9) {
-				value = value * 10 + digit;
-				at++;
-			}
-		}
-		if (value > 255)
-			return false;
-		ip[i] = value;
-	}
-	text->at = at;
-	return true;
+	/* With one byte more than the longest there is no end to look for. */
+	if (lcs_text_len(*text) > strlen("255.255.255.255"))
+		return take_ipv4(text, ip, true);
+	return take_ipv4(text, ip, false);
 }
 EXPORT_SYMBOL_GPL(lcs_take_ipv4);
 

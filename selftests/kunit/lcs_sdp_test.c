@@ -140,9 +140,9 @@ static const struct lcs_row sdp_rows[] = {
 	{ "remote candidates cut short or wrong",
 	  "c=IN IP4 {10.0.0.5}\r\nm=audio {5350} RTP/AVP 0\r\n"
 	  "a=remote-candidates:1 {1.2.3.4} {5} 2 1.2.3.5\r\n"
-	  "a=remote-candidates:x 1.2.3.4 5\r\na=remote-candidates:1 h 5 2 {1.2.3.6} {7}\r\n"
+	  "a=remote-candidates:x 1.2.3.4 5\r\na=remote-candidates:1 h 5 2 1.2.3.6 7\r\n"
 	  "a=remote-candidates:\r\n",
-	  "remote 1.2.3.4 5 extra 1; remote 1.2.3.6 7 extra 2;"
+	  "remote 1.2.3.4 5 extra 1;"
 	  " media udp 10.0.0.5 5350; rtcp udp 10.0.0.5 5351 implied" },
 	{ "lines that are none",
 	  "c\r\nc=\r\nm=\r\no=\r\n=\r\n\r\nmm=audio 5350 RTP/AVP 0\r\nC=IN IP4 1.1.1.1\r\na\r\n"
