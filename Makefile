@@ -28,7 +28,7 @@ setup:
 
 demo:
 	@scripts/setup --need build,guest
-	@scripts/demo $(if $(NATIVE),--native)
+	@scripts/demo $(if $(NATIVE),--native) $(if $(NAT),--nat)
 
 test:
 	@scripts/setup
@@ -56,7 +56,7 @@ help:
 	@echo 'make [KVER=6.12 | KDIR=DIR] [W=1] [C=2]  build the modules (default: for the running kernel)'
 	@echo 'make install [KVER= | KDIR=]             install them and rebuild the module index'
 	@echo 'make uninstall [KVER= | KDIR=]           remove them again'
-	@echo 'make demo [NATIVE=1]                     see a client sign in through a firewall'
+	@echo 'make demo [NATIVE=1] [NAT=1]             see a client sign in through a firewall'
 	@echo 'make test [KERNEL=6.12] [TEST=NAME]      all tests, or those of one kernel or name'
 	@echo 'make bench [TABLE=pairs|clients|nat]      what the helper costs, in counted instructions'
 	@echo 'make coverage                            lines and branches of lcs/proto that its tests reach'

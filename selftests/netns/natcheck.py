@@ -332,6 +332,21 @@ def hole_pattern(data, found):
     return b"".join([*out, re.escape(data[at:])]), sorted(holes)
 
 
+def changes(sent, got):
+    """What differs between the two sides: for each, (start, end) -> text."""
+    pattern, holes = hole_pattern(sent, places(sent))
+    match = re.fullmatch(pattern, got)
+    if not match:
+        raise Failed("more than endpoints has changed, "
+                     + difference(sent, got))
+    both = {}, {}
+    for n, hole in enumerate(holes, 1):
+        if sent[slice(*hole)] != match[n]:
+            both[0][hole] = sent[slice(*hole)]
+            both[1][match.span(n)] = match[n]
+    return both
+
+
 def same_signature(sent, got):
     for version in (2, 3, 4):
         one, two = (signature_buffer(d, version) for d in (sent, got))

@@ -45,19 +45,19 @@ table inet lcs_sound {
 class NatRig(Rig):
     """A rig that translates; nat: a ruleset to load beside the README's."""
 
-    def __init__(self, *options, nat=MASQUERADE):
-        super().__init__(*options)
-        self.run("fw", "nft", "-f", "-", text=nat + WATCH)
+    def __init__(self, *options, nat=MASQUERADE, **how):
+        super().__init__(*options, **how)
+        if nat:
+            self.run("fw", "nft", "-f", "-", text=nat + WATCH)
         self.tables = {}
 
-    def table(self, family, inside=None, outside=None):
-        """The forms of the clients behind one outside address."""
-        outside = outside or OUTSIDE[family]
-        if outside not in self.tables:
-            self.tables[outside] = Table(
-                inside or [ADDRESS[family][h] for h in ("client", "second")],
-                outside)
-        return self.tables[outside]
+    def table(self, family):
+        """The forms of the clients behind the outside address."""
+        if family not in self.tables:
+            self.tables[family] = Table(
+                [ADDRESS[family][h] for h in ("client", "second")],
+                OUTSIDE[family])
+        return self.tables[family]
 
     def invalid(self):
         """Packets that conntrack called invalid so far."""
@@ -120,6 +120,12 @@ class NatLink(Link):
         for one, other in zip(sent[0], came[0]):
             self.changed += self.user.table.learn(
                 one, other, stays=self.stays)
+
+    def both_ends(self, data):
+        """The client sends one message; what the server got, which is right."""
+        got = self.carry(self.a, self.b, data)
+        self.changed += self.user.table.learn(data, got)
+        return got
 
     def carry(self, sender, receiver, data, cuts=(), length=None):
         """Send it in pieces, return what comes out: so many bytes, or as many
