@@ -85,8 +85,8 @@ static void note_options(struct lcs_start *start, const struct lcs_segment *seg,
  * What the handshake says: a SYN from the originator, a SYN-ACK from the responder. A stream with
  * payload in its SYN, or one opened from both sides at once, is never believed.
  */
-static void note_syn(struct nf_conn *ct, struct lcs_start *start, const struct tcphdr *th,
-		     const struct lcs_segment *seg)
+static noinline void note_syn(struct nf_conn *ct, struct lcs_start *start, const struct tcphdr *th,
+			      const struct lcs_segment *seg)
 {
 	if (rcu_access_pointer(start->conn))
 		return;
@@ -147,7 +147,9 @@ void lcs_segment_read(struct lcs_conn *conn, const struct lcs_segment *seg, u32 
 
 	offset += seg->dataoff;
 	data = in_one_piece(seg->skb, offset, len);
-	if (data)
+	if (data && lcs_stream_keep_alive(&conn->stream[seg->dir], data, len))
+		conn->last[seg->dir] = '\n';
+	else if (data)
 		lcs_message_read(conn, seg->dir, data, len);
 	else
 		read_fragments(conn, seg, offset, len);
@@ -244,22 +246,28 @@ static int read_packet(struct nf_conn *ct, struct lcs_start *start, const struct
 static int lcs_help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
 		    enum ip_conntrack_info ctinfo)
 {
-	struct lcs_segment seg = { .skb = skb, .protoff = protoff, .dir = CTINFO2DIR(ctinfo) };
 	struct lcs_start *start = lcs_start(ct);
 	const struct tcphdr *th;
-	struct tcphdr header;
+	struct lcs_segment seg;
+	unsigned int dataoff;
 
 	/* On loopback a packet comes by twice; the second time is told by its device. */
 	if (!start || nf_is_loopback_packet(skb) || !is_tcp(skb, ct))
 		return NF_ACCEPT;
-	th = skb_header_pointer(skb, protoff, sizeof(header), &header);
-	if (!th)
+	if (!pskb_may_pull(skb, protoff + sizeof(*th)))
 		return NF_ACCEPT;
-	seg.dataoff = protoff + th->doff * 4;
-	if (th->doff * 4 < sizeof(*th) || seg.dataoff > skb->len)
+	th = (const struct tcphdr *)(skb->data + protoff);
+	dataoff = protoff + th->doff * 4;
+	if (th->doff * 4 < sizeof(*th) || dataoff > skb->len)
 		return NF_ACCEPT;
-	seg.len = skb->len - seg.dataoff;
-	seg.seq = ntohl(th->seq);
+	seg = (struct lcs_segment){
+		.skb = skb,
+		.protoff = protoff,
+		.dataoff = dataoff,
+		.seq = ntohl(th->seq),
+		.len = skb->len - dataoff,
+		.dir = CTINFO2DIR(ctinfo),
+	};
 	if (!th->syn)
 		return read_packet(ct, start, &seg);
 	note_syn(ct, start, th, &seg);

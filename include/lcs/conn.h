@@ -10,6 +10,7 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_helper.h>
 
 #include <lcs/count.h>
 #include <lcs/stream.h>
@@ -156,8 +157,21 @@ struct lcs_start {
 /* Both directions are not to be inspected. */
 #define LCS_BOTH	3
 
+/**
+ * lcs_start() - what the helper keeps in a conntrack entry
+ * @ct: the entry
+ *
+ * Return: %NULL where it has no helper extension.
+ */
+static inline struct lcs_start *lcs_start(const struct nf_conn *ct)
+{
+	struct nf_conn_help *help = nfct_help(ct);
+
+	BUILD_BUG_ON(sizeof(struct lcs_start) > sizeof_field(struct nf_conn_help, data));
+	return help ? (struct lcs_start *)help->data : NULL;
+}
+
 struct lcs_net *lcs_net(const struct net *net);
-struct lcs_start *lcs_start(const struct nf_conn *ct);
 struct lcs_conn *lcs_conn_get(struct nf_conn *ct, struct lcs_start *start,
 			      const struct sk_buff *skb);
 const union nf_inet_addr *lcs_client_addr(const struct lcs_conn *conn);

@@ -187,4 +187,23 @@ void lcs_stream_give_up(struct lcs_stream *stream, enum lcs_give_up why);
 void lcs_stream_release(struct lcs_stream *stream, const struct lcs_sink *sink, void *ctx);
 void lcs_report(struct lcs_reader *reader, const struct lcs_endpoint *ep);
 
+/**
+ * lcs_stream_keep_alive() - step over a keep-alive: one or two line ends between messages
+ * @stream: the stream
+ * @data: the next bytes, a whole segment
+ * @len: how many
+ *
+ * lcs_stream_read() begins with it; most segments of a client that is signed in are this.
+ *
+ * Return: false where it is something else: nothing was done.
+ */
+static inline bool lcs_stream_keep_alive(struct lcs_stream *stream, const u8 *data, u32 len)
+{
+	if (stream->state != LCS_IDLE || (len != 2 && len != 4) || memcmp(data, "\r\n", 2) ||
+	    (len == 4 && memcmp(data + 2, "\r\n", 2)))
+		return false;
+	stream->next += len;
+	return true;
+}
+
 #endif /* _LCS_STREAM_H */

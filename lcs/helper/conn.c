@@ -37,20 +37,6 @@ struct lcs_net *lcs_net(const struct net *net)
 }
 
 /**
- * lcs_start() - what the helper keeps in a conntrack entry
- * @ct: the entry
- *
- * Return: %NULL where it has no helper extension.
- */
-struct lcs_start *lcs_start(const struct nf_conn *ct)
-{
-	BUILD_BUG_ON(sizeof(struct lcs_start) > sizeof_field(struct nf_conn_help, data));
-
-	return nfct_help(ct) ? nfct_help_data(ct) : NULL;
-}
-EXPORT_SYMBOL_GPL(lcs_start);
-
-/**
  * lcs_is_helped() - does this module help the connection
  * @ct: its conntrack entry
  *

@@ -416,7 +416,8 @@ whole_line(struct lcs_reader *r, const u8 *limit, bool may_fold,
 }
 
 /*
- * The lines that make up most of what is read: start lines, headers and SDP, while they lie at hand.
+ * The lines that make up most of what is read: start lines, headers and SDP, while they lie at
+ * hand.
  * Return: false where the next one does not.
  */
 static bool common_lines(struct lcs_reader *r)
