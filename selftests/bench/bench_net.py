@@ -148,9 +148,14 @@ def templates():
                                     (rb"192\.0\.2\.66", SERVER_ADDR.encode())]),
         "notify": template(notify, [(rb"^NOTIFY \S+", b"NOTIFY {Contact}")]),
         "keepalive": b"\r\n\r\n",
+        "user": b"USER anonymous\r\n",
         "eprt": b"EPRT |1|{addr}|7100|\r\n",
-        "eprt-ok": b"200 EPRT command successful.\r\n",
+        "ok": b"200 OK\r\n",
     }
+
+
+class Lost(Exception):
+    """talk has ended: a message did not arrive."""
 
 
 class Talk:
@@ -174,7 +179,8 @@ class Talk:
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
-            sys.exit(f"bench: talk ended at: {command}")
+            self.process.wait()
+            raise Lost(f"talk ended at: {command}")
         return answer.strip()
 
     def cost(self, command):
@@ -184,5 +190,4 @@ class Talk:
     def close(self):
         """Ends it."""
         self.process.stdin.close()
-        if self.process.wait():
-            sys.exit("bench: talk failed")
+        self.process.wait()
