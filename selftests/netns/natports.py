@@ -11,6 +11,7 @@ message passes as it is, counted and said in the log, and nothing opens.
 Profile: the module's defaults but what a case states.
 """
 
+import atexit
 import contextlib
 import os
 import resource
@@ -30,11 +31,20 @@ def inside(number):
     return f"10.1.{number >> 8}.{number & 255}"
 
 
+def expect_max(value):
+    """Of all namespaces; returns what it was."""
+    with open("/proc/sys/net/netfilter/nf_conntrack_expect_max", "r+",
+              encoding="ascii") as setting:
+        before = setting.read()
+        setting.seek(0)
+        setting.write(value)
+    return before
+
+
 def many_addresses(rig):
     rig.run("client", "ip", "route", "add", "local", "10.1.0.0/16", "dev", "lo")
     rig.run("fw", "ip", "route", "add", "10.1.0.0/16", "via", "10.0.0.5")
-    rig.run("fw", "sysctl", "-qw",
-            "net.netfilter.nf_conntrack_expect_max=65536")
+    atexit.register(expect_max, expect_max("65536"))
     resource.setrlimit(resource.RLIMIT_NOFILE, (65536, 65536))
 
 
