@@ -445,7 +445,9 @@ struct lcs_pinhole *lcs_pinhole_open(struct lcs_conn *conn, const struct lcs_wan
 	if (!lcs_shadow_live(row)) {
 		err = cast(row, want);
 		if (err) {
-			lcs_pinhole_close(row);
+			/* What was advertised already must go on to mean the same. */
+			if (!row->translated)
+				lcs_pinhole_close(row);
 			lcs_pinhole_refuse(conn, want->class, refusal_of(err));
 			return NULL;
 		}
