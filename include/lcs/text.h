@@ -168,7 +168,7 @@ static inline void lcs_skip_blanks(struct lcs_text *text)
 
 /**
  * lcs_take_word() - take the next word, up to white space or a control byte
- * @text: the text, shortened by the word and what is before it
+ * @text: the text, shortened by the word, what is before it, and one byte behind it
  *
  * Return: the word, empty where there is none.
  */
@@ -179,8 +179,8 @@ static inline struct lcs_text lcs_take_word(struct lcs_text *text)
 
 	lcs_skip_blanks(text);
 	word.at = text->at;
-	text->at = lcs_find(text->at, text->end, blank);
-	word.end = text->at;
+	word.end = lcs_find(text->at, text->end, blank);
+	text->at = word.end < text->end ? word.end + 1 : word.end;
 	return word;
 }
 

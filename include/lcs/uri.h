@@ -51,7 +51,22 @@ static __always_inline bool lcs_is_param(struct lcs_text *text, u8 stop, const c
 }
 
 bool lcs_param_value(struct lcs_text *text, u8 stop, struct lcs_text *value);
-bool lcs_skip_param(struct lcs_text *text, u8 stop);
+
+/**
+ * lcs_skip_param() - step over a parameter
+ * @text: stands on its name; moved behind its value
+ * @stop: what else than a semicolon ends it
+ *
+ * Return: false for a quoted value that does not end.
+ */
+static __always_inline bool lcs_skip_param(struct lcs_text *text, u8 stop)
+{
+	struct lcs_text value;
+
+	text->at = lcs_find(text->at, text->end, (struct lcs_sought){ '=', ';', stop, 0 });
+	return lcs_param_value(text, stop, &value);
+}
+
 bool lcs_uri_read(struct lcs_text uri, const struct lcs_line *line, struct lcs_endpoint *ep);
 void lcs_contact_read(struct lcs_reader *reader, const struct lcs_line *line,
 		      struct lcs_text value);

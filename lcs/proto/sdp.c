@@ -213,12 +213,24 @@ static bool word_ends(struct lcs_text text)
 	return text.at == text.end || *text.at <= ' ';
 }
 
+/* Take the number of a component off a text: 1 RTP, 2 RTCP, 256 at most (RFC 5245 15.1). */
+static __always_inline bool take_component(struct lcs_text *text, struct lcs_endpoint *ep)
+{
+	u16 number;
+
+	lcs_skip_blanks(text);
+	if (!lcs_take_port(text, &number) || number > 256 || !word_ends(*text))
+		return false;
+	ep->extra = number;
+	return true;
+}
+
 /*
  * Take "<address> <port>" off a text.
  * Return: false where they are not an address and a port other than 0.
  */
-static bool take_transport_address(struct lcs_text *text, const struct lcs_line *line,
-				   struct lcs_endpoint *ep)
+static __always_inline bool
+take_transport_address(struct lcs_text *text, const struct lcs_line *line, struct lcs_endpoint *ep)
 {
 	struct lcs_text word;
 
@@ -271,11 +283,12 @@ static void read_candidate(struct lcs_reader *reader, const struct lcs_line *lin
 		.count = 1,
 		.expires = LCS_ABSENT,
 	};
-	struct lcs_text component, third, fourth;
+	struct lcs_text third, fourth;
 	bool newer;
 
 	lcs_take_word(&text);
-	component = lcs_take_word(&text);
+	if (!take_component(&text, &ep))
+		return;
 	third = lcs_take_word(&text);
 	fourth = lcs_take_word(&text);
 	newer = read_transport(third, &ep);
@@ -284,8 +297,7 @@ static void read_candidate(struct lcs_reader *reader, const struct lcs_line *lin
 		if (!read_transport(fourth, &ep))
 			return;
 	}
-	if (!lcs_read_number(component, 256, &ep.extra) ||
-	    !take_transport_address(&text, line, &ep))
+	if (!take_transport_address(&text, line, &ep))
 		return;
 	if (!newer || lcs_text_is(lcs_take_word(&text), "typ"))
 		lcs_report(reader, &ep);
@@ -303,7 +315,7 @@ static void read_remote(struct lcs_reader *reader, const struct lcs_line *line,
 			.expires = LCS_ABSENT,
 		};
 
-		if (!lcs_read_number(lcs_take_word(&text), 256, &ep.extra) ||
+		if (!take_component(&text, &ep) ||
 		    !take_transport_address(&text, line, &ep))
 			return;
 		lcs_report(reader, &ep);

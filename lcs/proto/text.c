@@ -126,16 +126,16 @@ EXPORT_SYMBOL_GPL(lcs_skip_quoted);
 bool lcs_read_number(struct lcs_text text, u32 max, u32 *number)
 {
 	u64 value = 0;
+	u32 digit;
 
 	if (text.at == text.end)
 		return false;
-	for (; text.at < text.end; text.at++) {
-		if (!lcs_is_digit(*text.at))
+	do {
+		digit = (u32)*text.at++ - '0';
+		value = value * 10 + digit;
+		if (digit > 9 || value > max)
 			return false;
-		value = value * 10 + (*text.at - '0');
-		if (value > max)
-			return false;
-	}
+	} while (text.at < text.end);
 	*number = value;
 	return true;
 }
@@ -149,17 +149,17 @@ static __always_inline u32 digit_at(const u8 *at, const u8 *end, bool inside)
 
 static __always_inline bool take_port(struct lcs_text *text, u16 *port, bool inside)
 {
-	const u8 *begin = text->at, *at = begin, *end = text->end;
-	u32 number = 0, digit;
+	u32 number = 0, digit, i;
 
-	for (digit = digit_at(at, end, inside); digit <= 9; digit = digit_at(at, end, inside)) {
+	for (i = 0; i < 6; i++) {
+		digit = digit_at(text->at + i, text->end, inside);
+		if (digit > 9)
+			break;
 		number = number * 10 + digit;
-		if (++at - begin > 5)
-			return false;
 	}
-	if (at == begin || number > 65535)
+	if (!i || i > 5 || number > 65535)
 		return false;
-	text->at = at;
+	text->at += i;
 	*port = number;
 	return true;
 }
@@ -198,30 +198,43 @@ bool lcs_read_port(struct lcs_text text, u16 *port)
 }
 EXPORT_SYMBOL_GPL(lcs_read_port);
 
+/* One of the four numbers of a dotted quad. Return: what follows it, or %NULL. */
+static __always_inline const u8 *take_octet(const u8 *at, const u8 *end, bool inside, u8 *octet)
+{
+	u32 value = digit_at(at++, end, inside), digit = digit_at(at, end, inside);
+
+	if (value > 9)
+		return NULL;
+	if (digit <= 9 && value) {
+		value = value * 10 + digit;
+		digit = digit_at(++at, end, inside);
+		if (digit <= 9) {
+			value = value * 10 + digit;
+			at++;
+		}
+	}
+	*octet = value;
+	return value <= 255 ? at : NULL;
+}
+
+static __always_inline const u8 *take_dot(const u8 *at, const u8 *end, bool inside)
+{
+	return at && (inside || at < end) && *at == '.' ? at + 1 : NULL;
+}
+
 static __always_inline bool take_ipv4(struct lcs_text *text, u8 *ip, bool inside)
 {
-	const u8 *at = text->at, *end = text->end;
-	u32 value, digit, i;
+	const u8 *at = take_octet(text->at, text->end, inside, ip);
+	u32 i;
 
-	for (i = 0; i < 4; i++) {
-		if (i && ((!inside && at == end) || *at++ != '.'))
+	for (i = 1; i < 4; i++) {
+		at = take_dot(at, text->end, inside);
+		if (!at)
 			return false;
-		value = digit_at(at++, end, inside);
-		if (value > 9)
-			return false;
-		digit = digit_at(at, end, inside);
-		if (value && digit <= 9) {
-			value = value * 10 + digit;
-			digit = digit_at(++at, end, inside);
-			if (digit <= 9) {
-				value = value * 10 + digit;
-				at++;
-			}
-		}
-		if (value > 255)
-			return false;
-		ip[i] = value;
+		at = take_octet(at, text->end, inside, ip + i);
 	}
+	if (!at)
+		return false;
 	text->at = at;
 	return true;
 }

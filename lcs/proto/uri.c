@@ -47,22 +47,6 @@ bool lcs_param_value(struct lcs_text *text, u8 stop, struct lcs_text *value)
 }
 EXPORT_SYMBOL_GPL(lcs_param_value);
 
-/**
- * lcs_skip_param() - step over a parameter
- * @text: stands on its name; moved behind its value
- * @stop: what else than a semicolon ends it
- *
- * Return: false for a quoted value that does not end.
- */
-bool lcs_skip_param(struct lcs_text *text, u8 stop)
-{
-	struct lcs_text value;
-
-	text->at = lcs_find_delimiter(text->at, text->end, '=', ';', stop);
-	return lcs_param_value(text, stop, &value);
-}
-EXPORT_SYMBOL_GPL(lcs_skip_param);
-
 /* Only an address in brackets is IPv6, one without is IPv4, anything else is a name. */
 static void set_host(struct lcs_endpoint *ep, const struct lcs_line *line, struct lcs_text host,
 		     u8 family)
