@@ -147,8 +147,8 @@ def callers(talk, helper):
     for number in CALLERS:
         first = number - SAMPLE if number == CALLERS[-1] else number - SAMPLE // 2
         if there < first:
-            talk(f"pair invite agreed {there} {first - 1} 1")
-        found.append(talk.cost(f"pair invite agreed {first} {first + SAMPLE - 1} 1")[0])
+            talk(f"pair invite agreed-apart {there} {first - 1} 1")
+        found.append(talk.cost(f"pair invite agreed-apart {first} {first + SAMPLE - 1} 1")[0])
         there = first + SAMPLE
     expectations(helper, 4 * there)
     return found
@@ -196,9 +196,9 @@ def nat(program):
     helpers = (None, "lcs") if dropped else (None, "lcs", "sip")
     taken = [with_rules(program, helper, callers, masquerade=True) for helper in helpers]
     none, lcs = taken[:2]
-    print("\nThe first call of a client, all with the same inside ports\nInstructions of INVITE "
-          f"and 200, over masquerade alone.\n\n{'client':>10}{'alone':>10}{'sip adds':>10}"
-          f"{'lcs adds':>10}")
+    print("\nThe first call of a client, all with the same inside ports, each to its own peer\n"
+          "Instructions of INVITE and 200, over masquerade alone.\n\n"
+          f"{'client':>10}{'alone':>10}{'sip adds':>10}{'lcs adds':>10}")
     for n, number in enumerate(CALLERS):
         sip_adds = "drops it" if dropped else taken[2][n] - none[n]
         print(f"{number:10}{none[n]:10}{sip_adds:>10}{lcs[n] - none[n]:10}")

@@ -18,8 +18,8 @@ import corpus  # noqa: E402
 CLIENT, FW, SERVER = "bench-client", "bench-fw", "bench-server"
 SERVER_ADDR = "192.0.2.10"
 CLIENTS_NET = "10.96.0.0/11"
-# Written with as many characters as every client's address (talk.c).
-WIDE_ADDR = b"10.100.100.100"
+# As many characters as what talk.c puts in: a client's address, and that of its own peer.
+WIDTHS = {b"{addr}": b"10.100.100.100", b"{peer}": b"198.100.100.100"}
 MAC = "02:00:00:00:00"
 ROUTE = "quickack 1 initcwnd 100"
 MASQUERADE = """
@@ -117,7 +117,7 @@ def template(message, changes):
             sys.exit(f"bench: no {old!r} in a message of the corpus")
         text = re.sub(old, new, text)
     head, _, body = text.partition(b"\r\n\r\n")
-    size = len(body.replace(b"{addr}", WIDE_ADDR))
+    size = len(re.sub(rb"\{(addr|peer)\}", lambda place: WIDTHS[place[0]], body))
     head = re.sub(rb"(?m)^Content-Length: \d+", b"Content-Length: %d" % size, head)
     return head + b"\r\n\r\n" + body
 
@@ -146,6 +146,7 @@ def templates():
         "invite": template(offer, [(to, tag)]),
         "agreed": template(agreed, [via, (to, tag),
                                     (rb"192\.0\.2\.66", SERVER_ADDR.encode())]),
+        "agreed-apart": template(agreed, [via, (to, tag), (rb"192\.0\.2\.66", b"{peer}")]),
         "notify": template(notify, [(rb"^NOTIFY \S+", b"NOTIFY {Contact}")]),
         "keepalive": b"\r\n\r\n",
         "user": b"USER anonymous\r\n",

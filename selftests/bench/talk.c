@@ -12,7 +12,7 @@
  * what this program does between them.
  *
  *	clock				1,000,000 instructions by the clock
- *	message NAME FILE		a text with {addr} {client} {cseq} {Via} {Contact} in it
+ *	message NAME FILE		a text with {addr} {peer} {client} {cseq} {Via} {Contact} in it
  *	open FIRST LAST			connect these clients
  *	pair REQUEST ANSWER FIRST LAST ROUNDS	each of these clients asks, the server answers
  *	up|down MESSAGE CLIENT ROUNDS	one way: from the client, from the server
@@ -92,10 +92,10 @@ static struct client *client_at(unsigned int n)
 	return &clients[n];
 }
 
-/* 10.100.100.100 and on, all written with as many digits. */
-static void address(unsigned int n, char *buffer)
+/* NET.100.100.100 and on, all written with as many digits. */
+static void address(unsigned int net, unsigned int n, char *buffer)
 {
-	sprintf(buffer, "10.%u.%u.%u", 100 + n / 10000, 100 + n / 100 % 100, 100 + n % 100);
+	sprintf(buffer, "%u.%u.%u.%u", net, 100 + n / 10000, 100 + n / 100 % 100, 100 + n % 100);
 }
 
 /* ---- texts -------------------------------------------------------------------- */
@@ -127,15 +127,16 @@ static void load(const char *name, const char *path)
 static void expand(struct text *to, const struct text *from, unsigned int n)
 {
 	struct client *client = client_at(n);
-	char addr[32], number[32], cseq[32];
+	char addr[32], peer[32], number[32], cseq[32];
 	const struct { const char *place, *value; } places[] = {
-		{ "{addr}", addr }, { "{client}", number }, { "{cseq}", cseq },
+		{ "{addr}", addr }, { "{peer}", peer }, { "{client}", number }, { "{cseq}", cseq },
 		{ "{Via}", client->via }, { "{Contact}", client->contact },
 	};
 	const char *at = from->data, *end = from->data + from->len;
 	size_t i;
 
-	address(n, addr);
+	address(10, n, addr);
+	address(198, n, peer);
 	sprintf(number, "%07u", n);
 	sprintf(cseq, "%07u", FIRST_CSEQ + client->cseq);
 	to->len = 0;
@@ -222,7 +223,7 @@ static void open_clients(unsigned int first, unsigned int last)
 	for (unsigned int n = first; n <= last; n++) {
 		struct client *client = client_at(n);
 
-		address(n, addr);
+		address(10, n, addr);
 		inet_pton(AF_INET, addr, &own.sin_addr);
 		own.sin_port = htons(FIRST_PORT + n);
 		client->fd = tcp_socket();
