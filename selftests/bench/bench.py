@@ -191,7 +191,8 @@ def nat(program):
     met = verdict("split REGISTER", ours - alone + again * A_TIMEOUT, A_TIMEOUT)
     print(f"\nA REGISTER in two segments: {alone} alone, lcs adds {ours - alone}; {again} segments "
           f"sent again; no timeout waited for: {met}")
-    # nf_nat_sip of 6.12 takes the port of another client for its own, and drops the segment.
+    # To nf_nat_sip of 6.12 a port that another client expects is an error (-EALREADY), not the sign
+    # to try the next: it drops the segment, for ever.
     dropped = with_rules(program, "sip", dropped_call, masquerade=True)
     helpers = (None, "lcs") if dropped else (None, "lcs", "sip")
     taken = [with_rules(program, helper, callers, masquerade=True) for helper in helpers]
