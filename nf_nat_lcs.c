@@ -6,6 +6,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <net/netfilter/nf_conntrack_seqadj.h>
+#include <net/tcp.h>
 
 #include <lcs/compat.h>
 #include <lcs/hold.h>
@@ -71,6 +72,7 @@ static void begin(struct lcs_conn *conn)
 		edit = &conn->nat->edit[dir];
 		from.seq = conn->stream[dir].next;
 		from.edge = READ_ONCE(tcp->seen[dir].td_maxend);
+		from.window = READ_ONCE(tcp->seen[!dir].td_maxwin);
 		from.mss = start->mss[!dir] ? start->mss[!dir] : ipv4 ? LCS_MSS_V4 : LCS_MSS_V6;
 		from.scale = start->scaled == LCS_BOTH ? start->scale[!dir] : 0;
 		/* What is not acknowledged is not known: the oldest possible is always right. */
@@ -80,6 +82,7 @@ static void begin(struct lcs_conn *conn)
 		lcs_edit_init(edit, &from);
 		edit->una = una;
 		edit->told = una;
+		edit->offset_from = una;
 		edit->last = conn->last[dir];
 	}
 }
@@ -99,6 +102,9 @@ static void tell_core(struct lcs_conn *conn)
 		seqadj->seq[dir].offset_before = adjust.offset_before;
 		seqadj->seq[dir].offset_after = adjust.offset_after;
 		ct->proto.tcp.seen[dir].flags |= IP_CT_TCP_FLAG_BE_LIBERAL;
+		/* Else it does not believe that what was forwarded beyond has been sent. */
+		if (after(adjust.edge, ct->proto.tcp.seen[dir].td_maxend))
+			ct->proto.tcp.seen[dir].td_maxend = adjust.edge;
 	}
 	spin_unlock_bh(&ct->lock);
 }
