@@ -11,7 +11,7 @@ Profile: media_ports=1024-65535, all else the module's defaults.
 
 from lcscall import (Call, audio, family_word, invitation, listen_for_file,
                      offer_file, sdp, video, whiteboard)
-from lcspeer import METHODS, Tap, check, host_text, ntlm
+from lcspeer import METHODS, Tap, check, host_text
 from natrig import Flow, NatRig, nat_user
 from policy import parameter
 
@@ -127,7 +127,7 @@ def signed(rig, tap, family):
         for number in (2, 3):
             call.request("INVITE", call.own(*audio(20000 + 2 * number)), extra=[
                 SIGNED.format(number), "P-Preferred-Identity: <sip:bob@"
-                f"example.com>, <tel:+14255550101>",
+                "example.com>, <tel:+14255550101>",
                 "Contact: " + contact_of("d", user, 7100)])
         check(user.main.changed >= 14, f"{user.main.changed} places changed")
 
