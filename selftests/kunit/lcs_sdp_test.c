@@ -195,6 +195,10 @@ static const struct lcs_row multipart_rows[] = {
 	  "o=- 0 0 IN IP4 {10.0.0.5}\r\ns=session\r\nc=IN IP4 10.0.0.5\r\nm=audio 0 RTP/AVP\r\n"
 	  "--B\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n" SDP_AUDIO "--B--",
 	  "origin 10.0.0.5 0; " SDP_AUDIO_SAID },
+	{ "a quote behind which the mark would be is not closed",
+	  "--B\r\nContent-Type: application/sdp\r\n"
+	  "Content-Disposition: session;x=\"a;ms-proxy-2007fallback\r\n\r\n"
+	  "c=IN IP4 {10.0.0.5}\r\nm=audio {0} RTP/AVP\r\n--B--", "media udp 10.0.0.5 0" },
 	{ "a full part for OCS 2007",
 	  "--B\r\nContent-Disposition: session; handling=optional;\r\n ms-proxy-2007fallback\r\n"
 	  "Content-Type: application/sdp\r\n\r\nc=IN IP4 {10.0.0.5}\r\nm=audio {5350} RTP/AVP 0\r\n"

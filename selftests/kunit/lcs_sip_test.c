@@ -138,6 +138,9 @@ static const struct header_row header_rows[] = {
 	  CSEQ | CALL, 7, NO, 0, "a" },
 	{ "lines without a colon", GOOD "Expires 900\r\nExpires\r\nTo\r\n:\r\n\r9\r\n", CSEQ | CALL,
 	  7, NO, 0, "a" },
+	{ "compact names without a colon", GOOD "i x\r\nl 5\r\nm\t<sip:1.2.3.4:5>\r\nt x\r\n"
+	  "e x\r\n",
+	  CSEQ | CALL, 7, NO, 0, "a" },
 	{ "no CSeq", "Call-ID: a\r\n", CALL | BAD, 0, NO, 0, "a" },
 	{ "no Call-ID", "CSeq: 7 SUBSCRIBE\r\n", CSEQ | BAD, 7, NO, 0, NULL },
 	{ "Call-ID empty", "CSeq: 7 SUBSCRIBE\r\nCall-ID:  \r\n", CSEQ | BAD, 7, NO, 0, NULL },
@@ -177,6 +180,10 @@ static const struct header_row header_rows[] = {
 	{ "tag quoted", GOOD "To: <sip:a>;tag=\"x\"\r\n", CSEQ | CALL | TAG, 7, NO, 0, "a" },
 	{ "tag quoted, not closed", GOOD "To: <sip:a>;tag=\"x\r\n", CSEQ | CALL, 7, NO, 0, "a" },
 	{ "quote in To not closed", GOOD "To: \"a <sip:a>;tag=1\r\n", CSEQ | CALL, 7, NO, 0, "a" },
+	{ "no value of To", GOOD "To:\r\n", CSEQ | CALL, 7, NO, 0, "a" },
+	{ "only quotes in To", GOOD "To: \"a\"\r\n", CSEQ | CALL, 7, NO, 0, "a" },
+	{ "quote before the tag not closed", GOOD "To: <sip:a>;x=\"y;tag=1\r\n", CSEQ | CALL, 7, NO,
+	  0, "a" },
 	{ "bracket in To not closed", GOOD "To: <sip:a;tag=1\r\n", CSEQ | CALL, 7, NO, 0, "a" },
 };
 
