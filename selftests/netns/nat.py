@@ -11,14 +11,15 @@ Profile: media_ports=1024-65535, all else the module's defaults.
 
 from lcscall import (Call, audio, family_word, invitation, listen_for_file,
                      offer_file, sdp, video, whiteboard)
-from lcspeer import METHODS, Tap, check, host_text
-from natrig import Flow, NatRig, nat_user
+from lcspeer import METHODS, Failed, Tap, check, host_text
+from natcheck import Table
+from natrig import OUTSIDE, Flow, NatRig, NatUser, nat_user
 from policy import parameter
 
 SIGNED = ('Proxy-Authorization: NTLM qop="auth", opaque="9C55D687", realm="SIP '
           'Communications Service", targetname="fe1.example.com", '
           'crand="8A44124D", cnum="{}", response="010000007d9bf505"')
-# As in protocol.md 1.2; {a} the address, {h} the same within a URI, {p} the port.
+# As in protocol.md 1.2; {h} the address as a URI has it, {p} the port.
 FORMS = {
     "a": "<sip:{h}:{p}>;" + METHODS,
     "b": "<sip:{h}:{p};transport=tcp>;" + METHODS + ";proxy=replace",
@@ -33,8 +34,7 @@ FORMS = {
 
 
 def contact_of(form, user, port):
-    return FORMS[form].format(a=user.address, h=host_text(user.address),
-                              p=port)
+    return FORMS[form].format(h=host_text(user.address), p=port)
 
 
 def forms(rig, tap, family):
@@ -211,8 +211,50 @@ def untouched(rig, tap, family):
         check(not user.main.changed, f"{user.main.changed} places changed")
 
 
+PLANTED = {
+    "a Via": (b"TCP 10.0.0.5", b"TCP 192.0.2.1"),
+    "the Call-ID": (b"Call-ID: 6c", b"Call-ID: 6d"),
+    "a port of somebody's": (b"m=video 50002", b"m=video 20002"),
+    "the o= line alone": (b"0 IN IP4 192.0.2.1", b"0 IN IP4 10.0.0.5"),
+    "the c= line alone": (b"c=IN IP4 192.0.2.1", b"c=IN IP4 10.0.0.5"),
+    "another outside address": (b"maddr=192.0.2.1", b"maddr=192.0.2.2"),
+    "a second form of a port": (b":57100;maddr", b":57101;maddr"),
+    "RTCP not beside its RTP": (b"a=rtcp:50009", b"a=rtcp:50008"),
+    "Content-Length": (b"Length: ", b"Length: 1"),
+    "a byte of a body": (b"PCMU", b"PCMA"),
+}
+
+
+def checker(rig, tap):
+    """The checker itself: what would have to be found is planted."""
+    with tap.case("the checker accepts the right message, and finds each of "
+                  f"{len(PLANTED)} faults"):
+        user = NatUser(rig, connect=False)
+        call = Call(user)
+        sent = call.request_text("INVITE", call.own(
+            *audio(20000), *video(20002, "a=rtcp:20009")), extra=[
+                SIGNED.format(1), "Contact: " + contact_of("d", user, 7100)])
+        forms = {("tcp", user.address, 7100): (OUTSIDE[4], 57100)} | {
+            ("udp", user.address, 20000 + n): (OUTSIDE[4], 50000 + n)
+            for n in (0, 1, 2, 9)}
+        table = Table([user.address], OUTSIDE[4])
+        table.forms = dict(forms)
+        right = table.as_server(sent)
+        check(table.learn(sent, right) == 8, "not all places were found")
+        for what, (old, new) in PLANTED.items():
+            wrong = right.replace(old, new, 1)
+            check(wrong != right, f"{what}: not planted")
+            table.forms = dict(forms)
+            try:
+                table.learn(sent, wrong)
+            except Failed:
+                continue
+            check(False, f"{what} was not found")
+
+
 def main():
     rig, tap = NatRig("ipv6"), Tap()
+    checker(rig, tap)
     with parameter("media_ports", "1024-65535"):
         for family in (4, 6):
             for test in (forms, own_connection, calls, called, signed,

@@ -18,6 +18,7 @@ import subprocess
 from lcscall import Call, audio
 from lcspeer import (SIP_PORT, Client, Link, Tap, check, ct_state, wait_fd,
                      wait_until)
+from nat import contact_of
 from nattcp import captured, offer
 from natrig import OUTSIDE, NatRig, NatUser, nat_user
 from policy import parameter, write
@@ -174,8 +175,7 @@ def too_long(rig, tap, family):
         filler = [f"a=x-filler:{n:04} {'y' * 80}" for n in range(180)]
         user.main.stays = True
         call.request("INVITE", call.own(*audio(20000), *filler),
-                     extra=[f"Contact: <sip:bob@example.com:7100;maddr="
-                            f"{f'[{user.address}]' if family == 6 else user.address}>"])
+                     extra=["Contact: " + contact_of("d", user, 7100)])
         check(("udp", user.address, 20000) not in user.table.forms,
               "the body moved")
         check(rig.counters()["unchanged_length"] > before, "not counted")
