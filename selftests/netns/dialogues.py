@@ -30,8 +30,7 @@ def play(rig, air, dialogue, **how):
         Play(rig, air, dialogue, **how).run()
         left = rig.expectations()
         check(not left, "left behind:\n" + "\n".join(e.line for e in left))
-        held = rig.counters()["held_bytes"]
-        check(held == 0, f"{held} bytes held")
+        rig.must_hold_nothing()
 
 
 def in_pieces(rig, air, tap, dialogue):

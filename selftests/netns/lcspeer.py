@@ -395,6 +395,11 @@ class Rig:
                 return {name: int(value)
                         for name, value in map(str.split, lines)}
 
+    def must_hold_nothing(self):
+        """What ended with bytes in flight is let go by the next sweep."""
+        wait_until(lambda: self.counters()["held_bytes"] == 0,
+                   "the end of held_bytes")
+
 
 class Expectation:
     """A line of /proc/net/nf_conntrack_expect or of conntrack -L expect."""
