@@ -51,7 +51,17 @@ class NatRig(Rig):
         super().__init__(*options, **how)
         if nat:
             self.run("fw", "nft", "-f", "-", text=nat + WATCH)
+        self.near("ipv6" in options)
         self.tables = {}
+
+    def near(self, ipv6):
+        """Who is outside sees the firewall's own address, on its own link: that
+        route too has what lib.sh gives the others, no delayed ACK above all."""
+        for host in ("server", "stranger"):
+            for family in (4, 6) if ipv6 else (4,):
+                self.run(host, "ip", f"-{family}", "route", "replace",
+                         OUTSIDE[family], "dev", "eth0", "quickack", "1",
+                         "initcwnd", "100")
 
     def table(self, family):
         """The forms of the clients behind the outside address."""
