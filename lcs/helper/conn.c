@@ -7,6 +7,7 @@
  * for entries that were never confirmed, and in newer kernels perhaps after this module has gone.
  */
 #include <linux/module.h>
+#include <linux/rtnetlink.h>
 #include <linux/rwsem.h>
 #include <linux/skbuff.h>
 #include <linux/slab.h>
