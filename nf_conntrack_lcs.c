@@ -36,19 +36,24 @@ EXPORT_SYMBOL_GPL(lcs_nat_hooks);
 /* RFC 5925 2.2; the kernel's headers name it since 6.7 only. */
 #define LCS_TCPOPT_AO	29
 
-/* help() is called for ICMP errors about the connection too. */
-static bool is_tcp(const struct sk_buff *skb, const struct nf_conn *ct)
+static noinline bool is_tcp_v6(const struct sk_buff *skb)
 {
+	u8 nexthdr = ipv6_hdr(skb)->nexthdr;
 	__be16 frag_off;
-	u8 nexthdr;
 
-	if (nf_ct_l3num(ct) == NFPROTO_IPV4)
-		return ip_hdr(skb)->protocol == IPPROTO_TCP;
-	nexthdr = ipv6_hdr(skb)->nexthdr;
-	if (nexthdr == IPPROTO_TCP)
-		return true;
 	ipv6_skip_exthdr(skb, sizeof(struct ipv6hdr), &nexthdr, &frag_off);
 	return nexthdr == IPPROTO_TCP;
+}
+
+/* help() is called for ICMP errors about the connection too, which are related to it. */
+static bool is_tcp(const struct sk_buff *skb, const struct nf_conn *ct,
+		   enum ip_conntrack_info ctinfo)
+{
+	if (ctinfo == IP_CT_ESTABLISHED || ctinfo == IP_CT_ESTABLISHED_REPLY)
+		return true;
+	if (nf_ct_l3num(ct) == NFPROTO_IPV4)
+		return ip_hdr(skb)->protocol == IPPROTO_TCP;
+	return is_tcp_v6(skb);
 }
 
 /* TCP options of a SYN that say how its sender may be sent to, or forbid to change the text. */
@@ -252,7 +257,7 @@ static int lcs_help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *c
 	unsigned int dataoff;
 
 	/* On loopback a packet comes by twice; the second time is told by its device. */
-	if (!start || nf_is_loopback_packet(skb) || !is_tcp(skb, ct))
+	if (!start || nf_is_loopback_packet(skb) || !is_tcp(skb, ct, ctinfo))
 		return NF_ACCEPT;
 	if (!pskb_may_pull(skb, protoff + sizeof(*th)))
 		return NF_ACCEPT;

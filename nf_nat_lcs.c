@@ -65,6 +65,7 @@ static void begin(struct lcs_conn *conn)
 	bool ipv4 = nf_ct_l3num(conn->ct) == NFPROTO_IPV4;
 	struct lcs_edit_start from = {};
 	struct lcs_edit *edit;
+	u16 largest;
 	u32 una;
 	int dir;
 
@@ -79,7 +80,9 @@ static void begin(struct lcs_conn *conn)
 		una = edit->una;
 		if (from.seq - una > LCS_SEQ_SPAN)
 			una = from.seq - LCS_SEQ_SPAN;
+		largest = edit->largest;
 		lcs_edit_init(edit, &from);
+		edit->largest = largest;
 		edit->una = una;
 		edit->told = una;
 		edit->offset_from = una;
@@ -119,11 +122,11 @@ static bool is_edited(const struct lcs_nat *nat)
 	return false;
 }
 
-static void note_largest(struct lcs_nat *nat, const struct lcs_segment *seg)
+static void note_largest(struct lcs_edit *edit, const struct lcs_segment *seg)
 {
 	u32 size = skb_is_gso(seg->skb) ? skb_shinfo(seg->skb)->gso_size : seg->len;
 
-	nat->largest[seg->dir] = max_t(u32, nat->largest[seg->dir], min_t(u32, size, U16_MAX));
+	edit->largest = max_t(u32, edit->largest, min_t(u32, size, U16_MAX));
 }
 
 static int carry_out(struct lcs_conn *conn, const struct lcs_segment *seg, struct lcs_relay *relay)
@@ -137,7 +140,7 @@ static int carry_out(struct lcs_conn *conn, const struct lcs_segment *seg, struc
 	}
 	if (relay->action == LCS_RELAY_PROBE)
 		lcs_count(&conn->net->counts, LCS_COUNT_PROBES);
-	made = lcs_packet_apply(seg, relay, conn->nat->largest[seg->dir]);
+	made = lcs_packet_apply(seg, relay);
 	lcs_relay_done(relay);
 	if (made)
 		return NF_ACCEPT;
@@ -145,7 +148,7 @@ static int carry_out(struct lcs_conn *conn, const struct lcs_segment *seg, struc
 	return NF_DROP;
 }
 
-static int relay_segment(struct lcs_conn *conn, const struct lcs_segment *seg)
+static noinline int relay_segment(struct lcs_conn *conn, const struct lcs_segment *seg)
 {
 	struct lcs_work work = { .conn = conn, .seg = seg };
 	struct lcs_stream *stream = &conn->stream[seg->dir];
@@ -161,7 +164,7 @@ static int relay_segment(struct lcs_conn *conn, const struct lcs_segment *seg)
 		begin(conn);
 	if (!lcs_packet_view(seg, &relay))
 		return NF_DROP;
-	note_largest(conn->nat, seg);
+	note_largest(relay.edit, seg);
 	step = lcs_relay_begin(&relay);
 	if (step == LCS_RELAY_GAP) {
 		lcs_count(&conn->net->counts, LCS_COUNT_OUT_OF_ORDER);
@@ -179,13 +182,14 @@ static int relay_segment(struct lcs_conn *conn, const struct lcs_segment *seg)
 /* Most packets of an idle connection: an acknowledgment while nothing is in flight. */
 static bool shift(struct lcs_conn *conn, const struct lcs_segment *seg, int *verdict)
 {
-	struct lcs_edit *edit = &conn->nat->edit[seg->dir];
-	struct lcs_edit *back = &conn->nat->edit[!seg->dir];
-	struct lcs_tcp tcp;
+	struct lcs_edit *first = &conn->nat->edit[0], *second = &conn->nat->edit[1];
+	struct lcs_edit *edit = seg->dir ? second : first;
+	struct lcs_edit *back = seg->dir ? first : second;
+	struct lcs_numbers numbers;
 
-	if (!lcs_packet_is_ack(seg, &tcp) || !lcs_relay_shift(edit, back, &tcp))
+	if (!lcs_packet_is_ack(seg, &numbers) || !lcs_relay_shift(edit, back, &numbers))
 		return false;
-	*verdict = lcs_packet_shift(seg, &tcp) ? NF_ACCEPT : NF_DROP;
+	*verdict = lcs_packet_shift(seg, &numbers) ? NF_ACCEPT : NF_DROP;
 	return true;
 }
 

@@ -24,6 +24,8 @@
 #define LCS_EDITS_BUSY	32
 /* Bytes of one direction that are held, or were and may have to be repeated by us. */
 #define LCS_HELD_MAX	16384
+/* The most that is kept of a window for what grows: messages of a large one do not all grow. */
+#define LCS_SPARE_MAX	4096u
 /* The longest replacement text; an IPv6 address and a port have 45 characters. */
 #define LCS_EDIT_TEXT_MAX	256
 
@@ -90,18 +92,20 @@ struct lcs_custody {
  * @max_window: the largest window it offered
  * @offset: out less in, below the first of @log
  * @offset_from: out: from here on; what lies before is known no more
- * @log: replacements not yet acknowledged, and those not yet decided
  * @log_size: bytes of all texts in @log
+ * @log: replacements not yet acknowledged, and those not yet decided
  * @held: bytes not forwarded yet; they end at @have
  * @kept: held bytes, forwarded since, that the receiver has not acknowledged although the sender
  *	was told that they have arrived
  * @mss: the largest segment the receiver takes
- * @scale: shift of the receiver's window field
+ * @largest: the largest payload of one packet that the sender sent; for the surroundings, which
+ *	cut what they aggregate
  * @count: entries of @log
  * @last: the byte at @last_seq, for probes
+ * @frozen: enum lcs_edit_result: why nothing of the message being read may be replaced any more
+ * @scale: shift of the receiver's window field
  * @edited: something was replaced, held or probed: packets have to be translated
  * @probed: probes were sent, the receiver may report them as duplicates
- * @frozen: enum lcs_edit_result: why nothing of the message being read may be replaced any more
  * @body: the body of the message being read is held until it is whole
  */
 struct lcs_edit {
@@ -118,15 +122,16 @@ struct lcs_edit {
 	u32 max_window;
 	s32 offset;
 	u32 offset_from;
-	struct lcs_replacement *log;
 	u32 log_size;
+	struct lcs_replacement *log;
 	struct lcs_custody held;
 	struct lcs_custody kept;
 	u16 mss;
-	u8 scale;
+	u16 largest;
 	u8 count;
 	u8 last;
 	u8 frozen;
+	u8 scale:4;
 	u8 edited:1;
 	u8 probed:1;
 	u8 body:1;
@@ -236,7 +241,6 @@ u32 lcs_edit_in(const struct lcs_edit *edit, u32 out);
 u32 lcs_edit_in_end(const struct lcs_edit *edit, u32 out);
 u32 lcs_edit_in_edge(const struct lcs_edit *edit, u32 out);
 u32 lcs_edit_quantum(const struct lcs_edit *edit);
-u32 lcs_edit_spare(const struct lcs_edit *edit);
 void lcs_edit_acked(struct lcs_edit *edit, const struct lcs_edit_ops *ops, void *ctx, u32 una);
 s32 lcs_edit_growth(const struct lcs_edit *edit, u32 from, u32 to);
 void lcs_edit_adjust(const struct lcs_edit *edit, struct lcs_adjust *adjust);
@@ -245,6 +249,18 @@ void lcs_edit_adjust(const struct lcs_edit *edit, struct lcs_adjust *adjust);
 static inline bool lcs_edit_untouched(const struct lcs_edit *edit)
 {
 	return !edit->edited && !edit->log;
+}
+
+/**
+ * lcs_edit_spare() - the part of the receiver's window that is kept for what grows
+ * @edit: the direction
+ *
+ * Without it a sender that fills the window has its last bytes cut off by what grew before them.
+ * A window of a few segments has nothing to spare.
+ */
+static inline u32 lcs_edit_spare(const struct lcs_edit *edit)
+{
+	return edit->max_window < 4 * edit->mss ? 0 : min(edit->max_window / 8, LCS_SPARE_MAX);
 }
 
 /* Nothing is in flight that a replacement touches: the whole translation is one offset. */

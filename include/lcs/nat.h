@@ -13,21 +13,29 @@
 struct nf_conntrack_expect;
 
 /**
+ * struct lcs_moving - a body on its way through the companion
+ * @moved: where the endpoints of the description being read went
+ * @origin_seq: the address of its o= line, as in struct lcs_range
+ * @origin_len: its length, 0 where there is none that is ours
+ * @failed: the body stays as it is
+ * @mapped: an endpoint of it was replaced
+ */
+struct lcs_moving {
+	union nf_inet_addr moved;
+	u32 origin_seq;
+	u16 origin_len;
+	bool failed;
+	bool mapped;
+};
+
+/**
  * struct lcs_nat - what the companion keeps for a connection whose client is translated
  * @edit: the sequence space of the data of each direction
- * @origin: address of the o= line of the description being read in each direction
- * @moved: where the endpoints of that description went
- * @largest: largest payload of one packet that each sender sent, for GSO
- * @failed: bit per direction: the body being read stays as it is
- * @mapped: bit per direction: an endpoint of it was replaced
+ * @body: the body being read in each direction
  */
 struct lcs_nat {
 	struct lcs_edit edit[IP_CT_DIR_MAX];
-	struct lcs_range origin[IP_CT_DIR_MAX];
-	union nf_inet_addr moved[IP_CT_DIR_MAX];
-	u16 largest[IP_CT_DIR_MAX];
-	u8 failed;
-	u8 mapped;
+	struct lcs_moving body[IP_CT_DIR_MAX];
 };
 
 /**

@@ -138,7 +138,52 @@ struct lcs_piece {
 	u32 len;
 };
 
-bool lcs_relay_shift(struct lcs_edit *edit, struct lcs_edit *back, struct lcs_tcp *tcp);
+/**
+ * struct lcs_numbers - what a segment says that is nothing but an acknowledgment
+ * @seq: sequence number
+ * @ack: acknowledgment number
+ * @window: window field, unscaled
+ */
+struct lcs_numbers {
+	u32 seq;
+	u32 ack;
+	u16 window;
+};
+
+/**
+ * lcs_relay_shift() - the short way of an acknowledgment while both directions are at rest
+ * @edit: its own direction
+ * @back: the direction it is about
+ * @n: the segment as it came; as it goes where that is known
+ *
+ * Most packets of an idle connection take it: it is what lcs_relay_begin() comes to where the
+ * whole translation is one offset.
+ *
+ * Return: false where it must take the long way, and nothing has changed.
+ */
+static inline bool lcs_relay_shift(const struct lcs_edit *edit, struct lcs_edit *back,
+				   struct lcs_numbers *n)
+{
+	u32 edge = n->ack + ((u32)n->window << back->scale);
+
+	if (n->seq != edit->have || !lcs_edit_settled(edit) || !lcs_edit_settled(back) ||
+	    !back->edited || lcs_before(n->ack, back->una) || lcs_after(n->ack, back->sent))
+		return false;
+	back->una = n->ack;
+	back->max_window = max(back->max_window, edge - n->ack);
+	back->edge = lcs_last(back->edge, edge);
+	back->told = lcs_last(back->told, n->ack - back->offset);
+	if (n->ack == back->sent)
+		back->told = lcs_last(back->told, back->promise);
+	edge = back->edge - back->offset - lcs_edit_spare(back);
+	back->told_edge = lcs_last(back->told_edge, edge);
+	edge = lcs_last(back->told_edge, back->told);
+	n->seq = edit->sent;
+	n->ack = back->told;
+	n->window = min((edge - back->told) >> back->scale, 65535u);
+	return true;
+}
+
 enum lcs_relay_step lcs_relay_begin(struct lcs_relay *relay);
 enum lcs_relay_step lcs_relay_gap(struct lcs_relay *relay, bool unneeded);
 enum lcs_relay_step lcs_relay_end(struct lcs_relay *relay, u32 undecided);

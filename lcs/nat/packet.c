@@ -93,65 +93,6 @@ bool lcs_packet_view(const struct lcs_segment *seg, struct lcs_relay *relay)
 	return true;
 }
 
-/* No options, or none but the time stamps that most packets carry (RFC 7323 appendix A). */
-static bool has_plain_options(const struct tcphdr *th)
-{
-	static const u8 stamps[] = { TCPOPT_NOP, TCPOPT_NOP, TCPOPT_TIMESTAMP, TCPOLEN_TIMESTAMP };
-
-	return th->doff == sizeof(*th) / 4 ||
-	       (th->doff == (sizeof(*th) + TCPOLEN_TSTAMP_ALIGNED) / 4 &&
-		!memcmp(th + 1, stamps, sizeof(stamps)));
-}
-
-/**
- * lcs_packet_is_ack() - is a segment nothing but an acknowledgment, without SACK blocks
- * @seg: the segment
- * @tcp: gets its sequence and acknowledgment number and window
- */
-bool lcs_packet_is_ack(const struct lcs_segment *seg, struct lcs_tcp *tcp)
-{
-	const struct tcphdr *th = (void *)seg->skb->data + seg->protoff;
-	const __be32 others = TCP_FLAG_FIN | TCP_FLAG_SYN | TCP_FLAG_RST | TCP_FLAG_URG;
-
-	if (seg->len || seg->dataoff > skb_headlen(seg->skb) || !has_plain_options(th) ||
-	    (tcp_flag_word(th) & (others | TCP_FLAG_ACK)) != TCP_FLAG_ACK)
-		return false;
-	tcp->seq = seg->seq;
-	tcp->ack = ntohl(th->ack_seq);
-	tcp->len = 0;
-	tcp->window = ntohs(th->window);
-	tcp->flags = LCS_TCP_ACK;
-	tcp->sacks = 0;
-	return true;
-}
-
-/**
- * lcs_packet_shift() - give an acknowledgment its numbers in the other space
- * @seg: the segment, lcs_packet_is_ack()
- * @tcp: the numbers
- *
- * Return: false where there is no memory; the packet must be dropped then.
- */
-bool lcs_packet_shift(const struct lcs_segment *seg, const struct lcs_tcp *tcp)
-{
-	__be32 seq = htonl(tcp->seq), ack = htonl(tcp->ack);
-	__be16 window = htons(tcp->window);
-	struct tcphdr *th;
-
-	if (skb_ensure_writable(seg->skb, seg->protoff + sizeof(*th)))
-		return false;
-	th = (void *)seg->skb->data + seg->protoff;
-	if (seg->skb->ip_summed != CHECKSUM_PARTIAL) {
-		csum_replace4(&th->check, th->seq, seq);
-		csum_replace4(&th->check, th->ack_seq, ack);
-		csum_replace2(&th->check, th->window, window);
-	}
-	th->seq = seq;
-	th->ack_seq = ack;
-	th->window = window;
-	return true;
-}
-
 /* What is left of the SACK option is padding (RFC 9293 3.1). */
 static void write_sacks(const struct lcs_tcp *out, u8 *sack)
 {
@@ -240,14 +181,14 @@ static bool resize(const struct lcs_segment *seg, u32 len)
  * A packet that outgrew what its sender sends in one is cut again on its way out, without a word
  * to the sender; one that shrank to a single segment must not claim to be several.
  */
-static void set_gso(const struct lcs_segment *seg, const struct lcs_relay *relay, u16 largest)
+static void set_gso(const struct lcs_segment *seg, const struct lcs_relay *relay)
 {
 	unsigned int options = seg->dataoff - seg->protoff - sizeof(struct tcphdr);
 	struct skb_shared_info *shinfo = skb_shinfo(seg->skb);
 	unsigned int size = relay->edit->mss > options ? relay->edit->mss - options : 1;
 
-	if (largest)
-		size = min_t(unsigned int, size, largest);
+	if (relay->edit->largest)
+		size = min_t(unsigned int, size, relay->edit->largest);
 	if (relay->out.len <= size) {
 		skb_gso_reset(seg->skb);
 		return;
@@ -280,7 +221,7 @@ static void set_lengths(const struct lcs_segment *seg)
 	skb_set_transport_header(skb, seg->protoff);
 }
 
-static bool rewrite(const struct lcs_segment *seg, struct lcs_relay *relay, u16 largest)
+static bool rewrite(const struct lcs_segment *seg, struct lcs_relay *relay)
 {
 	u8 *text = gather(seg, relay);
 
@@ -293,7 +234,7 @@ static bool rewrite(const struct lcs_segment *seg, struct lcs_relay *relay, u16 
 	memcpy(seg->skb->data + seg->dataoff, text, relay->out.len);
 	kfree(text);
 	write_header(seg, relay);
-	set_gso(seg, relay, largest);
+	set_gso(seg, relay);
 	set_lengths(seg);
 	return true;
 }
@@ -302,14 +243,13 @@ static bool rewrite(const struct lcs_segment *seg, struct lcs_relay *relay, u16 
  * lcs_packet_apply() - make a packet what the engine says
  * @seg: the segment
  * @relay: lcs_relay_begin() or its followers returned LCS_RELAY_READY
- * @largest: largest payload of one packet that its sender sent, 0 where unknown
  *
  * Return: false where there is no memory; the packet must be dropped then.
  */
-bool lcs_packet_apply(const struct lcs_segment *seg, struct lcs_relay *relay, u16 largest)
+bool lcs_packet_apply(const struct lcs_segment *seg, struct lcs_relay *relay)
 {
 	if (relay->action == LCS_RELAY_REWRITE)
-		return rewrite(seg, relay, largest);
+		return rewrite(seg, relay);
 	if (relay->action == LCS_RELAY_PROBE &&
 	    !lcs_make_probe(seg->skb, seg->protoff, relay->out.seq, relay->probe))
 		return false;

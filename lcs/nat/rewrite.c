@@ -208,34 +208,37 @@ static void header_endpoint(struct target *target, const struct lcs_endpoint *ep
 /* The endpoints of a description have moved: its o= line follows. */
 static void move_origin(struct target *target)
 {
-	struct lcs_nat *nat = target->conn->nat;
-	u8 bit = 1 << target->dir;
+	struct lcs_moving *body = &target->conn->nat->body[target->dir];
+	struct lcs_range origin = { body->origin_seq, body->origin_len };
 
-	if (nat->mapped & bit && !(nat->failed & bit))
-		replace_addr(target, nat->origin[target->dir], &nat->moved[target->dir]);
+	if (body->mapped && !body->failed)
+		replace_addr(target, origin, &body->moved);
 	if (target->result != LCS_EDIT_DONE)
-		nat->failed |= bit;
-	nat->origin[target->dir].len = 0;
+		body->failed = true;
+	body->origin_len = 0;
 }
 
 /* The o= line has no port to tell whose it is: it follows the endpoints of its description. */
 static void note_origin(struct target *target, const struct lcs_endpoint *ep)
 {
+	struct lcs_moving *body = &target->conn->nat->body[target->dir];
 	struct lcs_conn *conn = target->conn;
 	const union nf_inet_addr *addr;
 
 	/* Of a part before this one: that has ended. */
 	move_origin(target);
 	addr = target->dir == conn->client_dir ? lcs_client_addr(conn) : lcs_outside_addr(conn);
-	if (same_addr(conn, ep, addr))
-		conn->nat->origin[target->dir] = ep->addr_at;
+	if (same_addr(conn, ep, addr)) {
+		body->origin_seq = ep->addr_at.seq;
+		body->origin_len = ep->addr_at.len;
+	}
 }
 
 static void body_endpoint(struct target *target, const struct lcs_endpoint *ep,
 			  const struct lcs_pinhole *row)
 {
+	struct lcs_moving *body = &target->conn->nat->body[target->dir];
 	struct lcs_conn *conn = target->conn;
-	u8 bit = 1 << target->dir;
 
 	if (target->dir == conn->client_dir && ep->flags & LCS_EP_ACTIVE) {
 		/* It listens nowhere: its port is the client's own affair. */
@@ -243,22 +246,22 @@ static void body_endpoint(struct target *target, const struct lcs_endpoint *ep,
 	} else if (target->dir == conn->client_dir) {
 		/* An own endpoint that we did not map: the whole body stays as it is. */
 		if (!row || !row->translated) {
-			conn->nat->failed |= bit;
+			body->failed = true;
 			lcs_count(&conn->net->counts, LCS_COUNT_UNCHANGED_REFUSED);
 			return;
 		}
-		conn->nat->moved[target->dir] = row->outside.addr;
+		body->moved = row->outside.addr;
 		move(target, ep, &row->outside.addr, ntohs(row->outside.port));
 	} else {
 		row = find_outside(conn, ep);
 		if (!row)
 			return;
-		conn->nat->moved[target->dir] = row->key.addr;
+		body->moved = row->key.addr;
 		move(target, ep, &row->key.addr, ntohs(row->key.port));
 	}
-	conn->nat->mapped |= bit;
+	body->mapped = true;
 	if (target->result != LCS_EDIT_DONE)
-		conn->nat->failed |= bit;
+		body->failed = true;
 }
 
 /**
@@ -279,7 +282,7 @@ void lcs_rewrite_endpoint(struct lcs_conn *conn, u8 dir, const struct lcs_endpoi
 		header_endpoint(&target, ep, row);
 	else if (ep->kind == LCS_ORIGIN)
 		note_origin(&target, ep);
-	else if (!(conn->nat->failed & 1 << dir))
+	else if (!conn->nat->body[dir].failed)
 		body_endpoint(&target, ep, row);
 	lcs_count_unchanged(conn, target.result);
 }
@@ -292,17 +295,18 @@ void lcs_rewrite_endpoint(struct lcs_conn *conn, u8 dir, const struct lcs_endpoi
  */
 void lcs_rewrite_headers(struct lcs_conn *conn, u8 dir, bool wanted)
 {
+	struct lcs_moving *body = &conn->nat->body[dir];
 	enum lcs_edit_result result;
 
-	conn->nat->failed &= ~(1 << dir);
-	conn->nat->mapped &= ~(1 << dir);
-	conn->nat->origin[dir].len = 0;
+	body->failed = false;
+	body->mapped = false;
+	body->origin_len = 0;
 	if (!wanted)
 		return;
 	result = lcs_hold_body(&conn->nat->edit[dir], &conn->stream[dir]);
 	if (result == LCS_EDIT_DONE)
 		return;
-	conn->nat->failed |= 1 << dir;
+	body->failed = true;
 	lcs_count_unchanged(conn, result);
 }
 
@@ -316,15 +320,14 @@ void lcs_rewrite_message(struct lcs_conn *conn, u8 dir)
 	struct target target = { .conn = conn, .dir = dir, .result = LCS_EDIT_DONE };
 	const struct lcs_message *msg = &conn->stream[dir].msg;
 	struct lcs_edit *edit = &conn->nat->edit[dir];
-	struct lcs_nat *nat = conn->nat;
+	struct lcs_moving *body = &conn->nat->body[dir];
 	struct lcs_work work = { .conn = conn };
-	u8 bit = 1 << dir;
 
 	/* Whatever of the body was not read may name what was. */
 	if (msg->flags & (LCS_MSG_UNREADABLE | LCS_MSG_TOO_MANY))
-		nat->failed |= bit;
+		body->failed = true;
 	move_origin(&target);
-	if (edit->body && nat->failed & bit)
+	if (edit->body && body->failed)
 		lcs_edit_forget(edit, &lcs_edit_ops, &work, msg->body_seq);
 	lcs_count_unchanged(conn, target.result);
 	lcs_count_unchanged(conn, lcs_hold_message(edit, &lcs_edit_ops, &work, &conn->stream[dir]));

@@ -106,31 +106,3 @@ u32 lcs_ack_bare(const struct lcs_edit *edit, u32 seq)
 		return lcs_first(lcs_edit_out(edit, seq), edit->una - 1);
 	return lcs_first(lcs_edit_out(edit, seq), edit->sent);
 }
-
-/**
- * lcs_relay_shift() - the short way of an acknowledgment while both directions are at rest
- * @edit: its own direction
- * @back: the direction it is about
- * @tcp: the segment as it came; as it goes where that is known
- *
- * Return: false where it must take the long way, and nothing has changed.
- */
-bool lcs_relay_shift(struct lcs_edit *edit, struct lcs_edit *back, struct lcs_tcp *tcp)
-{
-	u32 edge = tcp->ack + ((u32)tcp->window << back->scale);
-
-	if (tcp->len || tcp->flags != LCS_TCP_ACK || tcp->sacks || tcp->seq != edit->have ||
-	    !lcs_edit_settled(edit) || !lcs_edit_settled(back) ||
-	    lcs_before(tcp->ack, back->una) || lcs_after(tcp->ack, back->sent) ||
-	    lcs_edit_untouched(back))
-		return false;
-	back->una = tcp->ack;
-	back->edge = lcs_last(back->edge, edge);
-	back->max_window = max(back->max_window, edge - tcp->ack);
-	tell(back, tcp->ack - back->offset);
-	tcp->seq = edit->sent;
-	tcp->ack = back->told;
-	tcp->window = window_field(back);
-	return true;
-}
-EXPORT_SYMBOL_GPL(lcs_relay_shift);

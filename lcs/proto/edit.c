@@ -6,9 +6,6 @@
  */
 #include <lcs/edit.h>
 
-/* Messages of a large window do not all grow. */
-#define LCS_SPARE_MAX	4096u
-
 static s32 growth_of(const struct lcs_replacement *edit)
 {
 	return (s32)edit->out_len - edit->in_len;
@@ -200,20 +197,6 @@ u32 lcs_edit_in_edge(const struct lcs_edit *edit, u32 out)
 u32 lcs_edit_quantum(const struct lcs_edit *edit)
 {
 	return max(min((u32)edit->mss, edit->max_window / 2), 1u);
-}
-
-/**
- * lcs_edit_spare() - the part of the receiver's window that is kept for what grows
- * @edit: the direction
- *
- * Without it a sender that fills the window has its last bytes cut off by what grew before them.
- * A window of a few segments has nothing to spare.
- */
-u32 lcs_edit_spare(const struct lcs_edit *edit)
-{
-	if (edit->max_window < 4 * edit->mss)
-		return 0;
-	return min(edit->max_window / 8, LCS_SPARE_MAX);
 }
 
 /**

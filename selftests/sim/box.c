@@ -98,6 +98,20 @@ static struct sim_packet *carry_out(struct sim *sim, struct lcs_relay *relay,
 	return out;
 }
 
+/* What nf_nat_lcs tries first. */
+static bool shift(struct lcs_relay *relay, const struct lcs_tcp *in)
+{
+	struct lcs_numbers numbers = { in->seq, in->ack, in->window };
+
+	if (in->len || in->flags != LCS_TCP_ACK || in->sacks ||
+	    !lcs_relay_shift(relay->edit, relay->back, &numbers))
+		return false;
+	relay->out.seq = numbers.seq;
+	relay->out.ack = numbers.ack;
+	relay->out.window = numbers.window;
+	return true;
+}
+
 static void run_engine(struct sim *sim, struct lcs_relay *relay, const struct sim_packet *packet)
 {
 	enum lcs_relay_step step;
@@ -106,7 +120,7 @@ static void run_engine(struct sim *sim, struct lcs_relay *relay, const struct si
 
 	relay->out = packet->tcp;
 	if (sim->box.edit[0].edited && sim_chance(&sim->random, 50) &&
-	    lcs_relay_shift(relay->edit, relay->back, &relay->out))
+	    shift(relay, &packet->tcp))
 		return;
 	step = lcs_relay_begin(relay);
 	if (step == LCS_RELAY_GAP) {
