@@ -8,7 +8,7 @@ checks := $(foreach v,W C CF V,$(if $($(v)),$(v)='$($(v))'))
 modules := nf_lcs_proto nf_conntrack_lcs nf_nat_lcs
 
 .DEFAULT_GOAL := modules
-.PHONY: modules install uninstall clean help setup demo test bench coverage fuzz bench-proto
+.PHONY: modules install uninstall clean help setup demo test matrix bench coverage fuzz bench-proto
 
 modules:
 	+@scripts/build $(target) $(checks) modules
@@ -34,6 +34,14 @@ test:
 	@scripts/setup
 	@scripts/test $(if $(KERNEL),--kernel '$(KERNEL)') $(if $(TEST),--test '$(TEST)')
 
+# Every kernel: built with gcc and clang on many, the netns suite run on some; no part of
+# `make test`.
+matrix:
+	@scripts/setup --need build,guest,matrix
+	@scripts/matrix $(if $(BUILD),--build '$(BUILD)') $(if $(BOOT),--boot '$(BOOT)') \
+		$(if $(TEST),--test '$(TEST)') $(if $(GUESTS),--guests '$(GUESTS)') \
+		$(if $(FRESH),--fresh)
+
 # What the helper costs, in counted instructions; no part of `make test`.
 bench:
 	@scripts/setup
@@ -58,6 +66,7 @@ help:
 	@echo 'make uninstall [KVER= | KDIR=]           remove them again'
 	@echo 'make demo [NATIVE=1] [NAT=1]             see a client sign in through a firewall'
 	@echo 'make test [KERNEL=6.12] [TEST=NAME]      all tests, or those of one kernel or name'
+	@echo 'make matrix [BUILD=only] [BOOT=7.3]       build and boot on many kernels (FRESH=1: all anew)'
 	@echo 'make bench [TABLE=pairs|clients|nat]      what the helper costs, in counted instructions'
 	@echo 'make coverage                            lines and branches of lcs/proto that its tests reach'
 	@echo 'make fuzz [SECONDS=60]                   fuzz lcs/proto, so long for each target'
