@@ -30,9 +30,6 @@ MODULE_ALIAS_NFCT_HELPER("lcs");
 /* nft loads the helper by its alias, but never the NAT half. */
 MODULE_SOFTDEP("post: nf_nat_lcs");
 
-const struct lcs_nat_hooks __rcu *lcs_nat_hooks;
-EXPORT_SYMBOL_GPL(lcs_nat_hooks);
-
 /* RFC 5925 2.2; the kernel's headers name it since 6.7 only. */
 #define LCS_TCPOPT_AO	29
 
@@ -150,6 +147,7 @@ void lcs_segment_read(struct lcs_conn *conn, const struct lcs_segment *seg, u32 
 {
 	const u8 *data;
 
+	lockdep_assert_held(&conn->client->lock);
 	offset += seg->dataoff;
 	data = in_one_piece(seg->skb, offset, len);
 	if (data && lcs_stream_keep_alive(&conn->stream[seg->dir], data, len))
@@ -200,6 +198,7 @@ void lcs_segment_extend(const struct lcs_client *client, const struct sk_buff *s
 	unsigned long left = client->until - jiffies;
 	struct nf_conn *ct;
 
+	lockdep_assert_held(&client->lock);
 	if (!client->main || !client->pinhole_count || !time_after(client->until, jiffies))
 		return;
 	ct = client->main->ct;
@@ -232,6 +231,7 @@ static int read_packet(struct nf_conn *ct, struct lcs_start *start, const struct
 {
 	const struct lcs_nat_hooks *nat;
 	struct lcs_conn *conn;
+	int verdict;
 
 	conn = rcu_dereference(start->conn);
 	if (!conn && seg->len)
@@ -239,13 +239,31 @@ static int read_packet(struct nf_conn *ct, struct lcs_start *start, const struct
 	if (!conn)
 		return NF_ACCEPT;
 	if (READ_ONCE(conn->nat)) {
-		nat = lcs_nat();
+		nat = rcu_dereference(lcs_nat_entrance);
 		/* The companion goes away: what needs translation waits until it has let go. */
-		return nat ? nat->segment(conn, seg) : NF_DROP;
+		verdict = nat ? nat->segment(conn, seg) : NF_DROP;
+	} else if (unlikely(READ_ONCE(conn->edited))) {
+		/* It had to let go in the middle, and its entry with it. */
+		verdict = NF_DROP;
+	} else {
+		if (!seg->len || READ_ONCE(conn->stream[seg->dir].state) == LCS_GIVEN_UP)
+			return NF_ACCEPT;
+		verdict = read_segment(conn, seg);
 	}
-	if (!seg->len || READ_ONCE(conn->stream[seg->dir].state) == LCS_GIVEN_UP)
+	if (verdict == NF_DROP)
+		lcs_count(&conn->net->counts, LCS_COUNT_DROPPED);
+	return verdict;
+}
+
+/* There is no memory to look at a packet. Where it needs to be translated it cannot go on. */
+static int pass_unread(const struct lcs_start *start)
+{
+	const struct lcs_conn *conn = rcu_dereference(start->conn);
+
+	if (!conn || !READ_ONCE(conn->edited))
 		return NF_ACCEPT;
-	return read_segment(conn, seg);
+	lcs_count(&conn->net->counts, LCS_COUNT_DROPPED);
+	return NF_DROP;
 }
 
 static int lcs_help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *ct,
@@ -260,7 +278,7 @@ static int lcs_help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *c
 	if (!start || nf_is_loopback_packet(skb) || !is_tcp(skb, ct, ctinfo))
 		return NF_ACCEPT;
 	if (!pskb_may_pull(skb, protoff + sizeof(*th)))
-		return NF_ACCEPT;
+		return pass_unread(start);
 	th = (const struct tcphdr *)(skb->data + protoff);
 	dataoff = protoff + th->doff * 4;
 	if (th->doff * 4 < sizeof(*th) || dataoff > skb->len)

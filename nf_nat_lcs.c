@@ -142,10 +142,7 @@ static int carry_out(struct lcs_conn *conn, const struct lcs_segment *seg, struc
 		lcs_count(&conn->net->counts, LCS_COUNT_PROBES);
 	made = lcs_packet_apply(seg, relay);
 	lcs_relay_done(relay);
-	if (made)
-		return NF_ACCEPT;
-	lcs_count(&conn->net->counts, LCS_COUNT_DROPPED);
-	return NF_DROP;
+	return made ? NF_ACCEPT : NF_DROP;
 }
 
 static noinline int relay_segment(struct lcs_conn *conn, const struct lcs_segment *seg)
@@ -160,6 +157,7 @@ static noinline int relay_segment(struct lcs_conn *conn, const struct lcs_segmen
 	};
 	enum lcs_relay_step step;
 
+	lockdep_assert_held(&conn->client->lock);
 	if (!conn->edited)
 		begin(conn);
 	if (!lcs_packet_view(seg, &relay))
@@ -238,10 +236,11 @@ static void detach(struct lcs_conn *conn)
 	struct lcs_nat *nat = conn->nat;
 	struct lcs_work work = { .conn = conn };
 
+	lockdep_assert_held(&conn->client->lock);
 	if (conn->edited && !nf_ct_is_dying(conn->ct)) {
 		if (lcs_edit_settled(&nat->edit[0]) && lcs_edit_settled(&nat->edit[1])) {
 			hand_over(conn);
-			conn->edited = false;
+			WRITE_ONCE(conn->edited, false);
 		} else {
 			lcs_count(&conn->net->counts, LCS_COUNT_KILLED);
 			nf_ct_kill(conn->ct);
@@ -274,15 +273,13 @@ static int __init lcs_nat_init(void)
 {
 	lcs_children_init();
 	nf_nat_helper_register(&lcs_nat_helper);
-	rcu_assign_pointer(lcs_nat_hooks, &hooks);
+	lcs_nat_register(&hooks);
 	return 0;
 }
 
 static void __exit lcs_nat_exit(void)
 {
-	RCU_INIT_POINTER(lcs_nat_hooks, NULL);
-	synchronize_rcu();
-	lcs_conns_detach(detach);
+	lcs_nat_unregister();
 	nf_nat_helper_unregister(&lcs_nat_helper);
 	lcs_children_exit();
 }

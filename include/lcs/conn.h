@@ -26,6 +26,7 @@ struct sk_buff;
  * @net: the namespace
  * @lock: protects @conns and @closing; innermost, nothing is taken under it
  * @conns: all connections, RCU
+ * @nets: in the list of all of these
  * @closing: the namespace goes away, nothing is added any more
  * @sweep: lets go of the connections whose conntrack has gone
  * @counts: counters
@@ -36,6 +37,7 @@ struct lcs_net {
 	struct net *net;
 	spinlock_t lock; /* of conns and closing */
 	struct list_head conns;
+	struct list_head nets;
 	bool closing;
 	struct delayed_work sweep;
 	struct lcs_counts counts;
@@ -178,7 +180,6 @@ const union nf_inet_addr *lcs_client_addr(const struct lcs_conn *conn);
 const union nf_inet_addr *lcs_server_addr(const struct lcs_conn *conn);
 bool lcs_is_own_port(const struct lcs_conn *conn, u16 port);
 bool lcs_is_helped(const struct nf_conn *ct);
-void lcs_conns_detach(void (*detach)(struct lcs_conn *conn));
 int lcs_conn_init(void);
 void lcs_conn_exit(void);
 

@@ -68,12 +68,21 @@ struct lcs_nat_hooks {
 };
 
 extern const struct lcs_nat_hooks __rcu *lcs_nat_hooks;
+extern const struct lcs_nat_hooks __rcu *lcs_nat_entrance;
 
-/* Caller holds rcu_read_lock(). */
+/* The companion, there as long as any conn->nat is. Caller holds rcu_read_lock(). */
 static inline const struct lcs_nat_hooks *lcs_nat(void)
 {
 	return rcu_dereference(lcs_nat_hooks);
 }
+
+void lcs_companion_net_add(struct lcs_net *lnet);
+void lcs_companion_net_del(struct lcs_net *lnet);
+void lcs_companion_begin(void);
+void lcs_companion_end(void);
+void lcs_companion_detach(struct lcs_conn *conn);
+void lcs_nat_register(const struct lcs_nat_hooks *hooks);
+void lcs_nat_unregister(void);
 
 /* The client's address as the server's side has it; the same as its own where it is not mapped. */
 static inline const union nf_inet_addr *lcs_outside_addr(const struct lcs_conn *conn)

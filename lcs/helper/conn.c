@@ -8,7 +8,6 @@
  */
 #include <linux/module.h>
 #include <linux/rtnetlink.h>
-#include <linux/rwsem.h>
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <net/net_namespace.h>
@@ -135,7 +134,7 @@ static struct lcs_client *new_client(struct lcs_conn *main)
 static void attach_nat(struct lcs_conn *conn, const struct lcs_start *start,
 		       const struct sk_buff *skb)
 {
-	const struct lcs_nat_hooks *nat = lcs_nat();
+	const struct lcs_nat_hooks *nat = rcu_dereference(lcs_nat_entrance);
 
 	if (!nat || !lcs_is_translated(conn))
 		return;
@@ -191,8 +190,11 @@ static struct lcs_conn *publish(struct lcs_conn *conn, struct lcs_start *start)
 		return conn;
 	}
 	spin_unlock_bh(&lnet->lock);
-	if (conn->nat)
+	if (conn->nat) {
+		spin_lock_bh(&conn->client->lock);
 		lcs_nat()->detach(conn);
+		spin_unlock_bh(&conn->client->lock);
+	}
 	client_put(conn->client);
 	kmem_cache_free(lcs_conn_cache, conn);
 	return other;
@@ -238,21 +240,17 @@ static void let_go(struct lcs_conn *conn)
 	struct lcs_client *client = conn->client;
 	struct lcs_net *lnet = conn->net;
 	struct nf_conn *ct = conn->ct;
-	const struct lcs_nat_hooks *nat;
 
+	lcs_companion_begin();
 	spin_lock_bh(&client->lock);
 	conn->gone = true;
 	if (client->main == conn)
 		client->main = NULL;
 	lcs_pinholes_orphan(conn);
 	lcs_message_release(conn);
-	rcu_read_lock();
-	nat = lcs_nat();
-	/* Without the companion it has let go of this already, or is about to. */
-	if (nat && conn->nat)
-		nat->detach(conn);
-	rcu_read_unlock();
+	lcs_companion_detach(conn);
 	spin_unlock_bh(&client->lock);
+	lcs_companion_end();
 
 	spin_lock_bh(&lnet->lock);
 	WRITE_ONCE(start->closed, LCS_BOTH);
@@ -265,11 +263,15 @@ static void let_go(struct lcs_conn *conn)
 	nf_ct_put(ct);
 }
 
-/* Nothing will ever be read of it again, and nothing depends on it. */
+/*
+ * Nothing will ever be read of it again, and nothing depends on it. One that was changed must go on
+ * to be translated.
+ */
 static bool is_spent(const struct lcs_conn *conn)
 {
-	return READ_ONCE(conn->stream[IP_CT_DIR_ORIGINAL].state) == LCS_GIVEN_UP &&
-	       READ_ONCE(conn->stream[IP_CT_DIR_REPLY].state) == LCS_GIVEN_UP &&
+	lockdep_assert_held(&conn->client->lock);
+	return conn->stream[IP_CT_DIR_ORIGINAL].state == LCS_GIVEN_UP &&
+	       conn->stream[IP_CT_DIR_REPLY].state == LCS_GIVEN_UP && !conn->edited &&
 	       list_empty(&conn->client->pinholes);
 }
 
@@ -278,36 +280,15 @@ static bool has_ended(const struct lcs_conn *conn)
 	bool ended;
 
 	rcu_read_lock();
-	ended = nf_ct_is_dying(conn->ct) || !lcs_is_helped(conn->ct) || is_spent(conn);
+	ended = nf_ct_is_dying(conn->ct) || !lcs_is_helped(conn->ct);
 	rcu_read_unlock();
+	if (ended)
+		return true;
+	spin_lock_bh(&conn->client->lock);
+	ended = is_spent(conn);
+	spin_unlock_bh(&conn->client->lock);
 	return ended;
 }
-
-/**
- * lcs_conns_detach() - the NAT companion goes away
- * @detach: lets go of the conn->nat of a connection, whose client's lock is held
- *
- * It has taken back its hooks, and no packet uses them any more. May sleep.
- */
-void lcs_conns_detach(void (*detach)(struct lcs_conn *conn))
-{
-	struct lcs_conn *conn;
-	struct net *net;
-
-	down_read(&net_rwsem);
-	for_each_net(net) {
-		rcu_read_lock();
-		list_for_each_entry_rcu(conn, &lcs_net(net)->conns, list) {
-			spin_lock_bh(&conn->client->lock);
-			if (conn->nat)
-				detach(conn);
-			spin_unlock_bh(&conn->client->lock);
-		}
-		rcu_read_unlock();
-	}
-	up_read(&net_rwsem);
-}
-EXPORT_SYMBOL_GPL(lcs_conns_detach);
 
 /* Only this work, and the namespace's exit once it is cancelled, take connections off the list. */
 static void sweep(struct work_struct *work)
@@ -337,12 +318,16 @@ static void sweep(struct work_struct *work)
 static int __net_init lcs_net_init(struct net *net)
 {
 	struct lcs_net *lnet = lcs_net(net);
+	int err;
 
 	lnet->net = net;
 	spin_lock_init(&lnet->lock);
 	INIT_LIST_HEAD(&lnet->conns);
 	INIT_DELAYED_WORK(&lnet->sweep, sweep);
-	return lcs_counts_show(net, &lnet->counts);
+	err = lcs_counts_show(net, &lnet->counts);
+	if (!err)
+		lcs_companion_net_add(lnet);
+	return err;
 }
 
 static void __net_exit lcs_net_exit(struct net *net)
@@ -357,6 +342,7 @@ static void __net_exit lcs_net_exit(struct net *net)
 	cancel_delayed_work_sync(&lnet->sweep);
 	list_for_each_entry_safe(conn, next, &lnet->conns, list)
 		let_go(conn);
+	lcs_companion_net_del(lnet);
 }
 
 static struct pernet_operations lcs_net_ops = {

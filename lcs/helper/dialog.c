@@ -60,7 +60,7 @@ void lcs_dialogs_reap(struct lcs_client *client, bool all)
 }
 
 /* Begin to note the peers that a new description of the peer's names. */
-static void begin_peers(const struct lcs_conn *conn, u64 call_id)
+static void begin_peers(struct lcs_conn *conn, u64 call_id)
 {
 	struct lcs_client *client = conn->client;
 	struct lcs_dialog *dialog = find_dialog(client, call_id);
@@ -72,8 +72,10 @@ static void begin_peers(const struct lcs_conn *conn, u64 call_id)
 			forget_dialog(client, list_first_entry(&client->dialogs, struct lcs_dialog,
 							       list));
 		dialog = kzalloc(sizeof(*dialog), GFP_ATOMIC | __GFP_NOWARN);
-		if (!dialog)
+		if (!dialog) {
+			lcs_pinhole_refuse(conn, LCS_CLASS_MEDIA, LCS_REFUSED_MEMORY);
 			return;
+		}
 		dialog->call_id = call_id;
 		list_add_tail(&dialog->list, &client->dialogs);
 		client->dialog_count++;
@@ -387,6 +389,7 @@ void lcs_dialog_endpoint(struct lcs_conn *conn, const struct lcs_message *msg, b
 {
 	u32 bit = ep->index < 32 ? 1u << ep->index : 0;
 
+	lockdep_assert_held(&conn->client->lock);
 	switch (ep->kind) {
 	case LCS_MEDIA:
 	case LCS_APP_SHARING:
@@ -585,6 +588,7 @@ static void response_headers(struct lcs_conn *conn, const struct lcs_message *ms
  */
 void lcs_dialog_headers(struct lcs_conn *conn, const struct lcs_message *msg, bool from_client)
 {
+	lockdep_assert_held(&conn->client->lock);
 	if (lcs_is_response(msg))
 		response_headers(conn, msg, from_client);
 	else
@@ -651,6 +655,7 @@ void lcs_dialog_end(struct lcs_conn *conn, const struct lcs_message *msg, bool f
 {
 	struct lcs_transaction tr = lcs_transaction_of(msg, from_client);
 
+	lockdep_assert_held(&conn->client->lock);
 	if (!lcs_dialog_reads(msg) || msg->body == LCS_BODY_INVITATION ||
 	    (msg->flags & (LCS_MSG_UNREADABLE | LCS_MSG_TOO_MANY | LCS_MSG_ENCODED)))
 		return;

@@ -279,6 +279,7 @@ void lcs_message_release(struct lcs_conn *conn)
 {
 	struct lcs_reading reading = { .conn = conn };
 
+	lockdep_assert_held(&conn->client->lock);
 	lcs_stream_release(&conn->stream[IP_CT_DIR_ORIGINAL], &lcs_message_sink, &reading);
 	lcs_stream_release(&conn->stream[IP_CT_DIR_REPLY], &lcs_message_sink, &reading);
 }

@@ -241,6 +241,7 @@ static int place_row(const struct lcs_conn *conn, struct lcs_pinhole *row)
 	const struct lcs_nat_hooks *nat = lcs_nat();
 	int err;
 
+	lockdep_assert_held(&nf_conntrack_expect_lock);
 	if (!nat || !conn->nat || row->outbound)
 		return 0;
 	err = nat->place(conn, row);
@@ -337,6 +338,7 @@ struct lcs_pinhole *lcs_pinhole_find(const struct lcs_conn *conn, const struct l
 	struct lcs_pinhole *row;
 	struct lcs_key key;
 
+	lockdep_assert_held(&conn->client->lock);
 	make_key(&key, conn, want);
 	rcu_read_lock();
 	row = lcs_pinhole_inside(conn->net, &key);
@@ -467,6 +469,7 @@ struct lcs_pinhole *lcs_pinhole_open(struct lcs_conn *conn, const struct lcs_wan
  */
 void lcs_pinhole_extend(struct lcs_pinhole *row, u32 seconds)
 {
+	lockdep_assert_held(&row->client->lock);
 	row->until = jiffies + seconds * HZ;
 	if (!lcs_shadow_lasts(row, seconds, row->active))
 		row->until = jiffies;
@@ -481,6 +484,7 @@ void lcs_pinhole_extend(struct lcs_pinhole *row, u32 seconds)
  */
 void lcs_pinhole_confirm(struct lcs_pinhole *row, u32 seconds)
 {
+	lockdep_assert_held(&row->client->lock);
 	row->pending.set = false;
 	row->confirmed = true;
 	row->active = true;
@@ -497,7 +501,9 @@ void lcs_pinhole_narrow(struct lcs_pinhole *row, const union nf_inet_addr *from,
 {
 	u32 left = seconds_left(row);
 	unsigned int i;
+	int err = 0;
 
+	lockdep_assert_held(&row->client->lock);
 	if (!n || n > LCS_SOURCES_MAX ||
 	    row->client->shadow_count - row->shadows + n > LCS_SHADOWS_MAX)
 		return;
@@ -506,9 +512,11 @@ void lcs_pinhole_narrow(struct lcs_pinhole *row, const union nf_inet_addr *from,
 		lcs_shadow_unlink(row);
 	spin_unlock_bh(&nf_conntrack_expect_lock);
 	lcs_shadow_put(row);
-	for (i = 0; i < n && !row->unlinked; i++)
-		if (lcs_shadow_cast(row, &from[i]))
-			break;
+	for (i = 0; i < n && !err && !row->unlinked; i++)
+		err = lcs_shadow_cast(row, &from[i]);
+	/* Rather too few than any. */
+	if (err)
+		lcs_pinhole_refuse(row->conn, row->class, refusal_of(err));
 	lcs_pinhole_extend(row, left);
 }
 
@@ -523,12 +531,18 @@ void lcs_pinhole_lead_out(struct lcs_pinhole *row, const union nf_inet_addr *to,
 	u32 left = seconds_left(row);
 	__be16 dport = htons(port);
 	unsigned int i;
+	int err;
+
+	lockdep_assert_held(&row->client->lock);
 
 	for (i = 0; i < row->shadows; i++)
 		if (nf_inet_addr_cmp(&row->exp[i]->tuple.dst.u3, to) &&
 		    row->exp[i]->tuple.dst.u.all == dport)
 			return;
-	if (!lcs_shadow_cast_out(row, to, dport))
+	err = lcs_shadow_cast_out(row, to, dport);
+	if (err)
+		lcs_pinhole_refuse(row->conn, row->class, refusal_of(err));
+	else
 		lcs_pinhole_extend(row, left);
 }
 
@@ -541,6 +555,7 @@ bool lcs_pinhole_serves(const struct lcs_pinhole *row, u64 call_id)
 {
 	unsigned int i;
 
+	lockdep_assert_held(&row->client->lock);
 	for (i = 0; i < LCS_DIALOGS_MAX; i++)
 		if (row->dialog[i] == call_id)
 			return true;
@@ -558,6 +573,7 @@ void lcs_pinhole_join(struct lcs_pinhole *row, u64 call_id)
 {
 	unsigned int i;
 
+	lockdep_assert_held(&row->client->lock);
 	if (lcs_pinhole_serves(row, call_id))
 		return;
 	for (i = 0; i < LCS_DIALOGS_MAX; i++) {
@@ -581,6 +597,7 @@ bool lcs_pinhole_leave(struct lcs_pinhole *row, u64 call_id)
 	bool needed = row->registered;
 	unsigned int i;
 
+	lockdep_assert_held(&row->client->lock);
 	for (i = 0; i < LCS_DIALOGS_MAX; i++) {
 		if (row->dialog[i] == call_id)
 			row->dialog[i] = 0;
@@ -597,6 +614,7 @@ void lcs_pinholes_reap(struct lcs_client *client)
 {
 	struct lcs_pinhole *row, *next;
 
+	lockdep_assert_held(&client->lock);
 	list_for_each_entry_safe(row, next, &client->pinholes, list)
 		if (READ_ONCE(row->unlinked) || time_after_eq(jiffies, row->until))
 			lcs_pinhole_close(row);
@@ -610,6 +628,7 @@ void lcs_pinholes_orphan(struct lcs_conn *conn)
 {
 	struct lcs_pinhole *row, *next;
 
+	lockdep_assert_held(&conn->client->lock);
 	list_for_each_entry_safe(row, next, &conn->client->pinholes, list)
 		if (row->conn == conn)
 			lcs_pinhole_close(row);

@@ -65,6 +65,7 @@ void lcs_register_request(struct lcs_conn *conn, const struct lcs_message *msg)
 {
 	unsigned int i;
 
+	lockdep_assert_held(&conn->client->lock);
 	if (msg->flags & LCS_MSG_STAR) {
 		close_all(conn->client);
 		return;
@@ -104,6 +105,7 @@ void lcs_register_binding(struct lcs_conn *conn, const struct lcs_endpoint *ep)
 	struct lcs_pinhole *row;
 	u8 rank;
 
+	lockdep_assert_held(&conn->client->lock);
 	list_for_each_entry(row, &conn->client->pinholes, list) {
 		if (!row->pending.set || row->class != LCS_CLASS_CALLBACK)
 			continue;
@@ -168,6 +170,7 @@ void lcs_register_answer(struct lcs_conn *conn, const struct lcs_message *msg)
 	struct lcs_transaction tr = lcs_transaction_of(msg, false);
 	struct lcs_pinhole *row, *next;
 
+	lockdep_assert_held(&conn->client->lock);
 	list_for_each_entry_safe(row, next, &conn->client->pinholes, list)
 		if (readable && row->class == LCS_CLASS_CALLBACK &&
 		    lcs_same_transaction(&row->pending, &tr))

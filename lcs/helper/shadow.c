@@ -15,6 +15,7 @@ static bool is_linked(const struct lcs_pinhole *row, const struct nf_conntrack_e
 {
 	struct nf_conntrack_zone zone;
 
+	lockdep_assert_held(&nf_conntrack_expect_lock);
 	nf_ct_zone_init(&zone, row->key.zone, NF_CT_DEFAULT_ZONE_DIR, 0);
 	return __nf_ct_expect_find(row->net->net, &zone, &exp->tuple) == exp;
 }
@@ -60,6 +61,7 @@ int lcs_shadow_cast(struct lcs_pinhole *row, const union nf_inet_addr *from)
 	struct nf_conntrack_helper *helper;
 	struct nf_conntrack_expect *exp;
 
+	lockdep_assert_held(&row->client->lock);
 	exp = new_shadow(row);
 	if (IS_ERR(exp))
 		return PTR_ERR(exp);
@@ -92,6 +94,7 @@ int lcs_shadow_cast_out(struct lcs_pinhole *row, const union nf_inet_addr *to, _
 	const struct lcs_nat_hooks *nat = lcs_nat();
 	struct nf_conntrack_expect *exp;
 
+	lockdep_assert_held(&row->client->lock);
 	if (!nat)
 		return -ENOENT;
 	exp = new_shadow(row);
@@ -114,6 +117,7 @@ bool lcs_shadow_live(const struct lcs_pinhole *row)
 	unsigned int i;
 	bool live;
 
+	lockdep_assert_held(&row->client->lock);
 	spin_lock_bh(&nf_conntrack_expect_lock);
 	live = row->shadows && !row->unlinked;
 	for (i = 0; live && i < row->shadows; i++)
@@ -136,6 +140,7 @@ bool lcs_shadow_lasts(struct lcs_pinhole *row, u32 seconds, bool activate)
 	unsigned int i;
 	bool live;
 
+	lockdep_assert_held(&row->client->lock);
 	spin_lock_bh(&nf_conntrack_expect_lock);
 	live = row->shadows && !row->unlinked;
 	for (i = 0; live && i < row->shadows; i++) {
@@ -168,6 +173,7 @@ void lcs_shadow_unlink(struct lcs_pinhole *row)
  */
 void lcs_shadow_put(struct lcs_pinhole *row)
 {
+	lockdep_assert_held(&row->client->lock);
 	row->client->shadow_count -= row->shadows;
 	while (row->shadows)
 		nf_ct_expect_put(row->exp[--row->shadows]);

@@ -134,6 +134,7 @@ int lcs_place(const struct lcs_conn *conn, struct lcs_pinhole *row)
 {
 	u16 wish = ntohs(row->outside.port), port, low, high;
 
+	lockdep_assert_held(&nf_conntrack_expect_lock);
 	row->outside.addr = *lcs_outside_addr(conn);
 	port = beside(row);
 	if (port)

@@ -276,6 +276,7 @@ void lcs_rewrite_endpoint(struct lcs_conn *conn, u8 dir, const struct lcs_endpoi
 {
 	struct target target = { .conn = conn, .dir = dir, .result = LCS_EDIT_DONE };
 
+	lockdep_assert_held(&conn->client->lock);
 	if (!ep->addr.family || (!ep->port && ep->kind != LCS_ORIGIN))
 		return;
 	if (ep->kind == LCS_CONTACT || ep->kind == LCS_REQUEST_URI)
@@ -298,6 +299,7 @@ void lcs_rewrite_headers(struct lcs_conn *conn, u8 dir, bool wanted)
 	struct lcs_moving *body = &conn->nat->body[dir];
 	enum lcs_edit_result result;
 
+	lockdep_assert_held(&conn->client->lock);
 	body->failed = false;
 	body->mapped = false;
 	body->origin_len = 0;
@@ -323,6 +325,7 @@ void lcs_rewrite_message(struct lcs_conn *conn, u8 dir)
 	struct lcs_moving *body = &conn->nat->body[dir];
 	struct lcs_work work = { .conn = conn };
 
+	lockdep_assert_held(&conn->client->lock);
 	/* Whatever of the body was not read may name what was. */
 	if (msg->flags & (LCS_MSG_UNREADABLE | LCS_MSG_TOO_MANY))
 		body->failed = true;
