@@ -49,11 +49,14 @@ def output(command, what, **more):
     return done.stdout
 
 
-def replace_folder(part, path):
-    """Puts a finished folder in the place of an older one."""
-    if os.path.isdir(path):
-        shutil.rmtree(path)
-    os.rename(part, path)
+def put_in_place(part, path):
+    """Gives a finished folder its name, unless another run was quicker."""
+    try:
+        os.rename(part, path)
+    except OSError:
+        if not os.path.isdir(path):
+            raise
+        shutil.rmtree(part)
 
 
 class Release:
@@ -61,7 +64,8 @@ class Release:
 
     clang = "clang-16"
 
-    def __init__(self):
+    def __init__(self, name):
+        self.name = name
         self.known = None
 
     def command(self, words, folders=()):
@@ -124,8 +128,8 @@ class Folder(Release):
     packages = ["make", "gcc", "binutils", "clang"]
 
     def __init__(self, name, suites):
-        super().__init__()
-        self.name, self.suites = name, suites
+        super().__init__(name)
+        self.suites = suites
         self.root = os.path.join(rig.cache_dir("matrix"), name)
 
     def command(self, words, folders=()):
@@ -169,7 +173,7 @@ class Folder(Release):
                    f"apt-get install in {self.name}")
             output(inside + ["clean"], f"apt-get clean in {self.name}")
             open(part + "/.complete", "w").close()
-            replace_folder(part, self.root)
+            put_in_place(part, self.root)
         finally:
             shutil.rmtree(part, ignore_errors=True)
 
@@ -214,7 +218,7 @@ class Point:
                     text = f.read()
                 with open(makefile, "w") as f:
                     f.write(text.replace("/usr/src/", self.build + "/usr/src/"))
-                replace_folder(part, self.build)
+                put_in_place(part, self.build)
             finally:
                 shutil.rmtree(part, ignore_errors=True)
         return f"{self.build}/usr/src/linux-headers-{self.version}"
@@ -233,7 +237,7 @@ class Point:
                 text = f.read()
             with open(part + "/Makefile", "w") as f:
                 f.write(re.sub(r"^(KBUILD_OUTPUT=).*", rf"\1{path}", text, flags=re.M))
-            replace_folder(part, path)
+            put_in_place(part, path)
         return path
 
     def image(self):
@@ -246,7 +250,7 @@ class Point:
                     os.makedirs(part + "/lib", exist_ok=True)
                     os.symlink("../usr/lib/modules", part + "/lib/modules")
                 output(["depmod", "-b", part, self.version], "depmod")
-                replace_folder(part, self.root)
+                put_in_place(part, self.root)
             finally:
                 shutil.rmtree(part, ignore_errors=True)
         return self.root
