@@ -4,7 +4,7 @@
 # The kernel to build for: KVER (a version or its beginning) or KDIR (its build folder);
 # default: the running one.
 target := $(if $(KDIR),--kdir '$(KDIR)',$(if $(KVER),--kver '$(KVER)'))
-checks := $(foreach v,W C CF V,$(if $($(v)),$(v)='$($(v))'))
+checks := $(foreach v,W C CF V LLVM,$(if $($(v)),$(v)='$($(v))'))
 modules := nf_lcs_proto nf_conntrack_lcs nf_nat_lcs
 
 .DEFAULT_GOAL := modules
