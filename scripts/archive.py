@@ -3,6 +3,7 @@
 compiles for them: this machine (Debian 12) or a debootstrapped folder of a newer release.
 Nothing is installed on the machine.  Used by scripts/matrix."""
 import glob
+import hashlib
 import os
 import re
 import shutil
@@ -125,12 +126,14 @@ class Folder(Release):
     does not know.  Made once: half a minute, 1.2 GB."""
 
     clang = "clang"
-    packages = ["make", "gcc", "binutils", "clang"]
+    # libelf is objtool's; pahole is compared with the one that the kernel was built with
+    packages = ["make", "gcc", "binutils", "clang", "libelf-dev", "pahole"]
 
     def __init__(self, name, suites):
         super().__init__(name)
         self.suites = suites
-        self.root = os.path.join(rig.cache_dir("matrix"), name)
+        what = hashlib.sha256(" ".join(self.packages + suites).encode()).hexdigest()[:8]
+        self.root = os.path.join(rig.cache_dir("matrix"), f"{name}-{what}")
 
     def command(self, words, folders=()):
         self.make()
@@ -150,7 +153,7 @@ class Folder(Release):
 
     def make(self):
         """Makes the folder when it is not there."""
-        if os.path.exists(os.path.join(self.root, ".complete")):
+        if os.path.isdir(self.root):
             return
         mirror = self.mirror()
         print(f"# making a folder of {self.name} in the cache", flush=True)
@@ -172,7 +175,6 @@ class Folder(Release):
             output(inside + ["install", "--no-install-recommends", *self.packages],
                    f"apt-get install in {self.name}")
             output(inside + ["clean"], f"apt-get clean in {self.name}")
-            open(part + "/.complete", "w").close()
             put_in_place(part, self.root)
         finally:
             shutil.rmtree(part, ignore_errors=True)
