@@ -11,7 +11,7 @@ Profile: media_ports=1024-65535, all else the module's defaults.
 
 from lcscall import (Call, audio, family_word, invitation, listen_for_file,
                      offer_file, sdp, video, whiteboard)
-from lcspeer import METHODS, Failed, Tap, check, host_text
+from lcspeer import ADDRESS, METHODS, Failed, Tap, check, host_text
 from natcheck import Table
 from natrig import OUTSIDE, Flow, NatRig, NatUser, nat_user
 from policy import parameter
@@ -68,17 +68,18 @@ def own_connection(rig, tap, family):
         user.register(own)
 
 
-def calls(rig, tap, family):
-    with tap.case(f"IPv{family}: a call: RTP and RTCP of two streams, the "
-                  "inside sends first or the outside does, one port each"), \
-            nat_user(rig, family) as user:
+def calls(rig, tap, family, host):
+    with tap.case(f"IPv{family}: a call with media from the {host}: RTP and "
+                  "RTCP of two streams, the inside sends first or the outside "
+                  "does, one port each"), nat_user(rig, family) as user:
         user.sign_in(7100)
         call = Call(user)
+        call.peer = ADDRESS[family][host]
         call.begin(call.own(*audio(20000), *video(20002, "a=rtcp:20009")),
                    call.theirs(*audio(30000), *video(30002, "a=rtcp:30009")))
         check(user.form(20001, "udp") == user.form(20000, "udp") + 1,
               "RTP and RTCP are no pair")
-        flows = [Flow(rig, user, port, port + 10000)
+        flows = [Flow(rig, user, port, port + 10000, host)
                  for port in (20000, 20001, 20002, 20009)]
         for flow in flows[:2]:
             flow.outward()
@@ -150,8 +151,8 @@ def reinvited(rig, tap, family):
         call.bye()
 
 
-def send_file(rig, user, port):
-    link = user.called(port, by="stranger")
+def send_file(user, port, host):
+    link = user.called(port, by=host)
     check(link, f"the connection to {port} did not get through")
     check(link.state == "RELATED", f"it is {link.state}")
     for forth, text in ((1, b"VER MSN_SECURE_FTP\r\n"), (0, b"FIL 4690\r\n"),
@@ -161,9 +162,10 @@ def send_file(rig, user, port):
         check(got == text, "the file has changed")
 
 
-def files(rig, tap, family):
-    with tap.case(f"IPv{family}: a file whose sender listens, inside: Port and "
-                  "PortX are the outside ones, one connection from the peer"), \
+def files(rig, tap, family, host):
+    with tap.case(f"IPv{family}: a file for the {host}, whose sender listens, "
+                  "inside: Port and PortX are the outside ones, one connection"
+                  ), \
             nat_user(rig, family) as user:
         call = Call(user)
         call.say(offer_file(7))
@@ -171,29 +173,31 @@ def files(rig, tap, family):
                  by_client=False)
         call.say(listen_for_file(user.address, 6891, 7))
         check(6891 <= user.form(6891) <= 6900, f"port {user.form(6891)}")
-        send_file(rig, user, 6891)
-        user.must_not_be_called(6891, by="stranger")
-    with tap.case(f"IPv{family}: a file whose receiver listens, inside"), \
+        send_file(user, 6891, host)
+        user.must_not_be_called(6891, by=host)
+    with tap.case(f"IPv{family}: a file of the {host}, whose receiver listens, "
+                  "inside"), \
             nat_user(rig, family) as user:
         call = Call(user)
         call.say(offer_file(8, Connectivity="N"), by_client=False)
         call.say(listen_for_file(user.address, 6892, 8, Sender_Connect="TRUE"))
-        send_file(rig, user, 6892)
+        send_file(user, 6892, host)
 
 
-def whiteboards(rig, tap, family):
-    with tap.case(f"IPv{family}: a whiteboard: 1503 stays 1503 outside"), \
-            nat_user(rig, family) as user:
+def whiteboards(rig, tap, family, host):
+    with tap.case(f"IPv{family}: a whiteboard with the {host}: 1503 stays 1503 "
+                  "outside"), nat_user(rig, family) as user:
         call = Call(user)
+        call.peer = ADDRESS[family][host]
         call.begin(call.own(*audio(20000), *whiteboard()),
                    call.theirs(*audio(30000), *whiteboard()))
         check(user.form(1503) == 1503, f"port {user.form(1503)}")
-        link = user.called(1503, by="stranger")
+        link = user.called(1503, by=host)
         check(link and link.state == "RELATED", "T.120 did not get through")
         got = link.carry(link.a, link.b, b"\3\0\0\x16" + bytes(18), length=22)
         check(got == b"\3\0\0\x16" + bytes(18), "T.120 has changed")
         call.bye()
-        user.must_not_be_called(1503, by="stranger")
+        user.must_not_be_called(1503, by=host)
 
 
 def untouched(rig, tap, family):
@@ -257,9 +261,12 @@ def main():
     checker(rig, tap)
     with parameter("media_ports", "1024-65535"):
         for family in (4, 6):
-            for test in (forms, own_connection, calls, called, signed,
-                         reinvited, files, whiteboards, untouched):
+            for test in (forms, own_connection, called, signed, reinvited,
+                         untouched):
                 test(rig, tap, family)
+            for test in (calls, files, whiteboards):
+                for host in ("stranger", "server"):
+                    test(rig, tap, family, host)
     with tap.case("no packet was invalid, nothing is held"):
         check(not rig.invalid(), f"{rig.invalid()} packets were invalid")
         rig.must_hold_nothing()

@@ -108,7 +108,7 @@ class NatPlay:
 
     def to_server(self, ends, messages):
         before = self.rig.counters()
-        patterns = [hole_pattern(m.data, places_of(m))[0] for m in messages]
+        patterns = [hole_pattern(m.data, places_of(m)) for m in messages]
         data = b"".join(m.data for m in messages)
         cuts = messages[0].cuts if len(messages) == 1 else ()
         got = self.carry(ends, data, cuts,

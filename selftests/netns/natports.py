@@ -7,7 +7,7 @@ Each of them has its own outside port, within the kind's own range or nat_ports,
 and what comes there reaches that client and no other. Where none is left the
 message passes as it is, counted and said in the log, and nothing opens.
 
-    natports.py [CLIENTS]           how many (default 80; 2000 takes minutes)
+    natports.py [CLIENTS]           how many (default 40; natcrowd.py has 2000)
 Profile: the module's defaults but what a case states.
 """
 
@@ -18,16 +18,18 @@ import resource
 import sys
 
 from lcscall import Call, audio, listen_for_file, whiteboard
-from lcspeer import Tap, check
-from natrig import Flow, NatRig, NatUser, nat_user
+from lcspeer import ADDRESS, Tap, check
+from natrig import Flow, NatRig, NatUser, end_all, nat_user
 from policy import parameter
 
-CLIENTS = 80
+CLIENTS = 40
 NAT_PORTS = range(49152, 65536)
 
 
-def inside(number):
-    """An address of the host `client`, which answers for all of 10.1.0.0/16."""
+def inside(number, family=4):
+    """An address of the host `client`, which answers for all of these."""
+    if family == 6:
+        return f"2001:db8:0:1::{number:x}"
     return f"10.1.{number >> 8}.{number & 255}"
 
 
@@ -42,27 +44,34 @@ def expect_max(value):
 
 
 def many_addresses(rig):
-    rig.run("client", "ip", "route", "add", "local", "10.1.0.0/16", "dev", "lo")
-    rig.run("fw", "ip", "route", "add", "10.1.0.0/16", "via", "10.0.0.5")
+    if rig.ipv6:
+        rig.run("client", "sysctl", "-qw", "net.ipv6.ip_nonlocal_bind=1")
+    for family, net in ((4, "10.1.0.0/16"), (6, "2001:db8:0:1::/64")):
+        if family == 6 and not rig.ipv6:
+            continue
+        rig.run("client", "ip", "route", "add", "local", net, "dev", "lo")
+        rig.run("fw", "ip", "route", "add", net, "via",
+                ADDRESS[family]["client"])
     atexit.register(expect_max, expect_max("65536"))
     resource.setrlimit(resource.RLIMIT_NOFILE, (65536, 65536))
 
 
 @contextlib.contextmanager
-def users(rig, count):
+def users(rig, family, count):
     found = []
     try:
         for number in range(count):
-            found.append(NatUser(rig, address=inside(10 + number)))
+            found.append(NatUser(rig, family,
+                                 address=inside(10 + number, family)))
         yield found
     finally:
-        for user in found:
-            user.close()
+        end_all(rig, found)
 
 
-def two(rig, tap):
-    with tap.case("two clients, the same ports: each has its own outside"), \
-            nat_user(rig) as one, nat_user(rig, host="second") as other:
+def two(rig, tap, family):
+    with tap.case(f"IPv{family}: two clients, the same ports: each has its own "
+                  "outside"), nat_user(rig, family) as one, \
+            nat_user(rig, family, host="second") as other:
         flows = []
         for user in (one, other):
             user.sign_in(7100)
@@ -79,10 +88,10 @@ def two(rig, tap):
             flow.close()
 
 
-def many(rig, tap, count):
-    with tap.case(f"{count} clients on 7100 and 5350: no outside port twice, "
-                  "RTP and RTCP in pairs, each reaches its own"), \
-            users(rig, count) as found:
+def many(rig, tap, family, count):
+    with tap.case(f"IPv{family}: {count} clients on 7100 and 5350: no outside "
+                  "port twice, RTP and RTCP in pairs, each reaches its own"), \
+            users(rig, family, count) as found:
         callbacks, media = set(), set()
         for user in found:
             user.sign_in(7100)
@@ -135,10 +144,10 @@ def refused(rig, word):
           or word != "callback", text or "nothing in the log")
 
 
-def files(rig, tap):
-    with tap.case("ten clients listen for files, all on 6891; the eleventh is "
-                  "refused, its message passes as it is"), \
-            users(rig, 11) as found:
+def files(rig, tap, family):
+    with tap.case(f"IPv{family}: ten clients listen for files, all on 6891; "
+                  "the eleventh is refused, its message passes as it is"), \
+            users(rig, family, 11) as found:
         ports = set()
         for user in found[:10]:
             Call(user).say(listen_for_file(user.address, 6891))
@@ -156,9 +165,10 @@ def files(rig, tap):
             check(link and link.state == "RELATED", "a file did not come")
 
 
-def whiteboards(rig, tap):
-    with tap.case("the second whiteboard whose peer is not known is refused, "
-                  "the first has 1503"), users(rig, 2) as (one, other):
+def whiteboards(rig, tap, family):
+    with tap.case(f"IPv{family}: the second whiteboard whose peer is not known "
+                  "is refused, the first has 1503"), \
+            users(rig, family, 2) as (one, other):
         for user in (one, other):
             user.main.stays = True
         Call(one).begin(Call(one).own(*whiteboard()))
@@ -172,11 +182,26 @@ def whiteboards(rig, tap):
         check(link and link.state == "RELATED", "T.120 did not come")
 
 
-def exhausted(rig, tap):
-    with tap.case("nat_ports=50000-50003: four clients; the fifth is refused, "
-                  "its REGISTER passes as it is; a port that is free again is "
-                  "used again"), parameter("nat_ports", "50000-50003"), \
-            users(rig, 6) as found:
+def exhausted_media(rig, found):
+    """Two pairs are all that there is for UDP."""
+    for user in found[:2]:
+        call = Call(user)
+        call.begin(call.own(*audio(20000)), call.theirs(*audio(5350)))
+    last = found[2]
+    with refused(rig, "media"):
+        last.main.stays = True
+        call = Call(last)
+        call.begin(call.own(*audio(20000)), call.theirs(*audio(5350)))
+    check(("udp", last.address, 20000) not in last.table.forms,
+          "it has an outside port")
+
+
+def exhausted(rig, tap, family):
+    with tap.case(f"IPv{family}: nat_ports=50000-50003: four clients; the "
+                  "fifth is refused, and the third call: their messages pass "
+                  "as they are; a port that is free again is used again"), \
+            parameter("nat_ports", "50000-50003"), \
+            users(rig, family, 6) as found:
         for user in found[:4]:
             user.sign_in(7100)
         check({u.form(7100) for u in found[:4]} == set(range(50000, 50004)),
@@ -186,16 +211,19 @@ def exhausted(rig, tap):
         check(("tcp", found[4].address, 7100) not in found[4].table.forms,
               "it has an outside port")
         found[4].challenge()
+        with parameter("media_ports", "1024-65535"):
+            exhausted_media(rig, found[:3])
         found[1].sign_out(7100)
         found[5].sign_in(7100)
         check(found[5].form(7100) == found[1].form(7100), "another port")
         found[5].must_be_called(7100)
 
 
-def table_full(rig, tap):
-    with tap.case("the kernel's table of expectations is full: what is said "
-                  "is translated both ways all the same"), \
-            nat_user(rig, host="second") as other, nat_user(rig) as user:
+def table_full(rig, tap, family):
+    with tap.case(f"IPv{family}: the kernel's table of expectations is full: "
+                  "what is said is translated both ways all the same"), \
+            nat_user(rig, family, host="second") as other, \
+            nat_user(rig, family) as user:
         other.sign_in(7100)
         before, most = rig.counters(), expect_max("1")
         try:
@@ -211,14 +239,13 @@ def table_full(rig, tap):
 
 def main(words):
     count = int(words[0]) if words else CLIENTS
-    rig, tap = NatRig(), Tap()
+    rig, tap = NatRig("ipv6"), Tap()
     many_addresses(rig)
-    two(rig, tap)
-    many(rig, tap, count)
-    files(rig, tap)
-    whiteboards(rig, tap)
-    exhausted(rig, tap)
-    table_full(rig, tap)
+    for family in (4, 6):
+        two(rig, tap, family)
+        many(rig, tap, family, count)
+        for test in (files, whiteboards, exhausted, table_full):
+            test(rig, tap, family)
     with tap.case("no packet was invalid"):
         check(not rig.invalid(), f"{rig.invalid()} packets were invalid")
     tap.done()

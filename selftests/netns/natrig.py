@@ -51,17 +51,21 @@ class NatRig(Rig):
         super().__init__(*options, **how)
         if nat:
             self.run("fw", "nft", "-f", "-", text=nat + WATCH)
-        self.near("ipv6" in options)
+        self.ipv6 = "ipv6" in options
+        self.near()
         self.tables = {}
 
-    def near(self, ipv6):
+    def near(self):
         """Who is outside sees the firewall's own address, on its own link: that
         route too has what lib.sh gives the others, no delayed ACK above all."""
         for host in ("server", "stranger"):
-            for family in (4, 6) if ipv6 else (4,):
-                self.run(host, "ip", f"-{family}", "route", "replace",
-                         OUTSIDE[family], "dev", "eth0", "quickack", "1",
-                         "initcwnd", "100")
+            for family in (4, 6) if self.ipv6 else (4,):
+                self.acknowledges(host, family)
+
+    def acknowledges(self, host, family, at_once=True):
+        """When a host outside acknowledges what comes from the firewall."""
+        self.run(host, "ip", f"-{family}", "route", "replace", OUTSIDE[family],
+                 "dev", "eth0", "quickack", "01"[at_once], "initcwnd", "100")
 
     def table(self, family):
         """The forms of the clients behind the outside address."""
@@ -112,6 +116,7 @@ class NatLink(Link):
         self.user, self.client_is_a = user, forth
         self.changed = 0
         self.stays = False      # may a body pass as it is?
+        self.waits = True       # is a piece acknowledged before the next?
 
     def _deliver(self, sender, receiver, data, cuts):
         by_client = (sender is self.a) == self.client_is_a
@@ -148,7 +153,7 @@ class NatLink(Link):
             piece = data[start:end]
             while piece:
                 piece = piece[self._send(sender, receiver, piece, got):]
-            if cuts:
+            if cuts and self.waits:
                 self.settle(sender)
                 self.take(receiver, got)
         whole, rest = split_messages(data)
@@ -248,6 +253,19 @@ def nat_user(rig, *args, **how):
         yield user
     finally:
         user.close()
+
+
+def end_all(rig, users):
+    """close() of each of many, and one command that forgets all their entries:
+    a command for each takes longer than most tests."""
+    lines = []
+    for user in users:
+        lines += [f"-D -f ipv{user.family} -p tcp --orig-port-src {port} "
+                  f"--orig-port-dst {SIP_PORT}\n" for port in user.ports]
+        user.ports = []
+        user.close()
+    if lines:
+        rig.run("fw", "conntrack", "-R", "-", text="".join(lines), fail=False)
 
 
 class Flow:
