@@ -47,7 +47,7 @@ static bool is_tcp(const struct sk_buff *skb, const struct nf_conn *ct,
 		   enum ip_conntrack_info ctinfo)
 {
 	if (ctinfo == IP_CT_ESTABLISHED || ctinfo == IP_CT_ESTABLISHED_REPLY)
-		return true;
+		return nf_ct_protonum(ct) == IPPROTO_TCP;
 	if (nf_ct_l3num(ct) == NFPROTO_IPV4)
 		return ip_hdr(skb)->protocol == IPPROTO_TCP;
 	return is_tcp_v6(skb);
@@ -61,6 +61,10 @@ static void note_options(struct lcs_start *start, const struct lcs_segment *seg,
 	unsigned int len = th->doff * 4 - sizeof(*th);
 	const u8 *at, *end;
 
+	/* A client may try again without those it had first. */
+	start->mss[seg->dir] = 0;
+	start->scale[seg->dir] = 0;
+	start->scaled &= ~(1 << seg->dir);
 	at = skb_header_pointer(seg->skb, seg->protoff + sizeof(*th), len, buffer);
 	if (!len || !at)
 		return;
@@ -84,24 +88,51 @@ static void note_options(struct lcs_start *start, const struct lcs_segment *seg,
 }
 
 /*
- * What the handshake says: a SYN from the originator, a SYN-ACK from the responder. A stream with
- * payload in its SYN, or one opened from both sides at once, is never believed.
+ * Both ends have lost the connection, and the core believes the new one in the old entry: the
+ * numbers we know are the old one's. The next SYN gets an entry of its own.
  */
-static noinline void note_syn(struct nf_conn *ct, struct lcs_start *start, const struct tcphdr *th,
-			      const struct lcs_segment *seg)
+static int note_again(struct nf_conn *ct, const struct lcs_start *start,
+		      const struct lcs_segment *seg)
 {
+	if (seg->dir == IP_CT_DIR_REPLY && seg->seq != start->isn[seg->dir] &&
+	    READ_ONCE(ct->proto.tcp.state) == TCP_CONNTRACK_SYN_RECV) {
+		nf_ct_kill(ct);
+		return NF_DROP;
+	}
+	return NF_ACCEPT;
+}
+
+/*
+ * What the handshake says: a SYN from the originator, a SYN-ACK from the responder, as the core
+ * believes them. A stream with payload in its SYN, or one opened from both sides at once, is never
+ * believed.
+ */
+static noinline int note_syn(struct nf_conn *ct, const struct tcphdr *th,
+			     const struct lcs_segment *seg)
+{
+	static const u8 believed[] = { TCP_CONNTRACK_SYN_SENT, TCP_CONNTRACK_SYN_RECV };
+	struct lcs_start *start = lcs_start(ct);
+
 	if (rcu_access_pointer(start->conn))
-		return;
+		return note_again(ct, start, seg);
 	/* Replacements need the core's window tracking to know of them. */
-	if (!nf_ct_is_confirmed(ct) && ct->status & IPS_NAT_MASK && !nfct_seqadj(ct))
+	if (!nf_ct_is_confirmed(ct) && ct->status & IPS_NAT_MASK && !nfct_seqadj(ct)) {
 		nfct_seqadj_ext_add(ct);
+		/* All extensions may have moved. */
+		start = lcs_start(ct);
+	}
 	spin_lock_bh(&ct->lock);
-	if (seg->len || th->ack != seg->dir)
+	if (ct->proto.tcp.state == TCP_CONNTRACK_SYN_SENT2) {
 		start->closed = LCS_BOTH;
-	start->isn[seg->dir] = ntohl(th->seq);
-	start->syn |= 1 << seg->dir;
-	note_options(start, seg, th);
+	} else if (ct->proto.tcp.state == believed[seg->dir]) {
+		if (seg->len || th->ack != seg->dir)
+			start->closed = LCS_BOTH;
+		start->isn[seg->dir] = seg->seq;
+		start->syn |= 1 << seg->dir;
+		note_options(start, seg, th);
+	}
 	spin_unlock_bh(&ct->lock);
+	return NF_ACCEPT;
 }
 
 /* Nearly all payloads lie in the linear part, or in one fragment. */
@@ -186,26 +217,32 @@ static bool is_synced(struct lcs_conn *conn, const struct lcs_segment *seg)
 	return true;
 }
 
-/**
- * lcs_segment_extend() - let a client's main connection live as long as the longest of its pinholes
- * @client: the client; caller holds its lock
- * @skb: the packet at hand
- *
- * Expectations end with their master.
+/*
+ * Let a client's main connection live as long as the longest of its pinholes: expectations end with
+ * their master. The core sets its own timeout with every packet.
  */
-void lcs_segment_extend(const struct lcs_client *client, const struct sk_buff *skb)
+static noinline void extend(struct lcs_client *client, const struct sk_buff *skb)
 {
-	unsigned long left = client->until - jiffies;
+	unsigned long left;
 	struct nf_conn *ct;
 
-	lockdep_assert_held(&client->lock);
-	if (!client->main || !client->pinhole_count || !time_after(client->until, jiffies))
-		return;
-	ct = client->main->ct;
-	if (ct->proto.tcp.state == TCP_CONNTRACK_ESTABLISHED && nf_ct_expires(ct) < left)
-		lcs_ct_refresh(ct, skb, left);
+	spin_lock_bh(&client->lock);
+	left = client->until - jiffies;
+	if (client->main && client->pinhole_count && time_after(client->until, jiffies)) {
+		ct = client->main->ct;
+		if (ct->proto.tcp.state == TCP_CONNTRACK_ESTABLISHED && nf_ct_expires(ct) < left)
+			lcs_ct_refresh(ct, skb, left);
+	}
+	spin_unlock_bh(&client->lock);
 }
-EXPORT_SYMBOL_GPL(lcs_segment_extend);
+
+/* Its entry ends before its pinholes do. Without the lock: the next packet asks again. */
+static bool ends_early(const struct lcs_client *client)
+{
+	const struct lcs_conn *main = READ_ONCE(client->main);
+
+	return main && (s32)((u32)READ_ONCE(client->until) - READ_ONCE(main->ct->timeout)) > 0;
+}
 
 /* In order only: what was read before is passed, what comes too early is held off. */
 static int read_segment(struct lcs_conn *conn, const struct lcs_segment *seg)
@@ -221,46 +258,84 @@ static int read_segment(struct lcs_conn *conn, const struct lcs_segment *seg)
 	else if (after(seg->seq + seg->len, stream->next))
 		lcs_segment_read(conn, seg, stream->next - seg->seq,
 				 seg->seq + seg->len - stream->next);
-	lcs_segment_extend(conn->client, seg->skb);
 unlock:
 	spin_unlock_bh(&conn->client->lock);
 	return verdict;
 }
 
-static int read_packet(struct nf_conn *ct, struct lcs_start *start, const struct lcs_segment *seg)
+/*
+ * The receiver has what was not read: it came on a way that this helper does not see, and will not
+ * come again. What follows cannot be read.
+ */
+static noinline void note_unseen(struct lcs_conn *conn, u8 dir, u32 ack)
+{
+	struct lcs_stream *stream = &conn->stream[dir];
+
+	if (READ_ONCE(stream->state) == LCS_GIVEN_UP)
+		return;
+	spin_lock_bh(&conn->client->lock);
+	if (!conn->gone && conn->synced & 1 << dir && stream->state != LCS_GIVEN_UP &&
+	    after(ack, stream->next + 1)) {
+		lcs_stream_give_up(stream, LCS_OPAQUE);
+		lcs_count(&conn->net->counts, LCS_COUNT_GIVEN_UP_UNSEEN);
+	}
+	spin_unlock_bh(&conn->client->lock);
+}
+
+/* A segment without payload, of a connection whose text was not changed. A FIN has a number. */
+static int read_empty(struct lcs_conn *conn, const struct lcs_segment *seg)
+{
+	const struct tcphdr *th = (const struct tcphdr *)(seg->skb->data + seg->protoff);
+	u32 ack = ntohl(th->ack_seq);
+
+	if (unlikely(after(ack, READ_ONCE(conn->stream[!seg->dir].next) + 1)) && th->ack)
+		note_unseen(conn, !seg->dir, ack);
+	return NF_ACCEPT;
+}
+
+static int read_payload(struct lcs_conn *conn, const struct lcs_segment *seg)
 {
 	const struct lcs_nat_hooks *nat;
-	struct lcs_conn *conn;
+
+	if (READ_ONCE(conn->nat)) {
+		nat = rcu_dereference(lcs_nat_entrance);
+		/* The companion goes away: what needs translation waits until it has let go. */
+		return nat ? nat->segment(conn, seg) : NF_DROP;
+	}
+	/* It had to let go in the middle. */
+	if (unlikely(READ_ONCE(conn->edited)))
+		return NF_DROP;
+	if (READ_ONCE(conn->stream[seg->dir].state) == LCS_GIVEN_UP)
+		return NF_ACCEPT;
+	return read_segment(conn, seg);
+}
+
+static int read_packet(struct nf_conn *ct, struct lcs_start *start, const struct lcs_segment *seg)
+{
+	struct lcs_conn *conn = rcu_dereference(start->conn);
 	int verdict;
 
-	conn = rcu_dereference(start->conn);
 	if (!conn && seg->len)
 		conn = lcs_conn_get(ct, start, seg->skb);
 	if (!conn)
 		return NF_ACCEPT;
-	if (READ_ONCE(conn->nat)) {
-		nat = rcu_dereference(lcs_nat_entrance);
-		/* The companion goes away: what needs translation waits until it has let go. */
-		verdict = nat ? nat->segment(conn, seg) : NF_DROP;
-	} else if (unlikely(READ_ONCE(conn->edited))) {
-		/* It had to let go in the middle, and its entry with it. */
-		verdict = NF_DROP;
-	} else {
-		if (!seg->len || READ_ONCE(conn->stream[seg->dir].state) == LCS_GIVEN_UP)
-			return NF_ACCEPT;
-		verdict = read_segment(conn, seg);
-	}
+	if (!seg->len && !READ_ONCE(conn->edited))
+		verdict = read_empty(conn, seg);
+	else
+		verdict = read_payload(conn, seg);
 	if (verdict == NF_DROP)
 		lcs_count(&conn->net->counts, LCS_COUNT_DROPPED);
+	if (unlikely(ends_early(conn->client)))
+		extend(conn->client, seg->skb);
 	return verdict;
 }
 
-/* There is no memory to look at a packet. Where it needs to be translated it cannot go on. */
-static int pass_unread(const struct lcs_start *start)
+/* There is no memory to look at a packet: where it may be needed TCP sends it again. */
+static int drop_unread(const struct lcs_start *start)
 {
 	const struct lcs_conn *conn = rcu_dereference(start->conn);
 
-	if (!conn || !READ_ONCE(conn->edited))
+	if (!conn)
 		return NF_ACCEPT;
 	lcs_count(&conn->net->counts, LCS_COUNT_DROPPED);
 	return NF_DROP;
@@ -278,7 +353,7 @@ static int lcs_help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *c
 	if (!start || nf_is_loopback_packet(skb) || !is_tcp(skb, ct, ctinfo))
 		return NF_ACCEPT;
 	if (!pskb_may_pull(skb, protoff + sizeof(*th)))
-		return pass_unread(start);
+		return drop_unread(start);
 	th = (const struct tcphdr *)(skb->data + protoff);
 	dataoff = protoff + th->doff * 4;
 	if (th->doff * 4 < sizeof(*th) || dataoff > skb->len)
@@ -291,10 +366,12 @@ static int lcs_help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *c
 		.len = skb->len - dataoff,
 		.dir = CTINFO2DIR(ctinfo),
 	};
-	if (!th->syn)
-		return read_packet(ct, start, &seg);
-	note_syn(ct, start, th, &seg);
-	return NF_ACCEPT;
+	if (th->syn)
+		return note_syn(ct, th, &seg);
+	/* What a reset says (RFC 9293 3.5.3) is no part of the stream. */
+	if (unlikely(th->rst))
+		seg.len = 0;
+	return read_packet(ct, start, &seg);
 }
 
 /* conntrackd has injected the entry; the attribute says nothing to us and may be absent. */

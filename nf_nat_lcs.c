@@ -138,6 +138,8 @@ static int carry_out(struct lcs_conn *conn, const struct lcs_segment *seg, struc
 		WRITE_ONCE(conn->edited, true);
 		tell_core(conn);
 	}
+	if (relay->action == LCS_RELAY_DROP)
+		return NF_DROP;
 	if (relay->action == LCS_RELAY_PROBE)
 		lcs_count(&conn->net->counts, LCS_COUNT_PROBES);
 	made = lcs_packet_apply(seg, relay);
@@ -195,9 +197,6 @@ static int segment(struct lcs_conn *conn, const struct lcs_segment *seg)
 {
 	int verdict = NF_ACCEPT;
 
-	/* Where nothing was changed, packets without payload have nothing to be translated. */
-	if (!seg->len && !READ_ONCE(conn->edited))
-		return NF_ACCEPT;
 	spin_lock_bh(&conn->client->lock);
 	if (conn->gone || !conn->nat) {
 		if (conn->edited)
@@ -207,28 +206,31 @@ static int segment(struct lcs_conn *conn, const struct lcs_segment *seg)
 	} else if (conn->edited || conn->stream[seg->dir].state != LCS_GIVEN_UP) {
 		/* Outside of the IP layer's own path a packet cannot change its size. */
 		verdict = skb_dst(seg->skb) ? relay_segment(conn, seg) : NF_DROP;
-		lcs_segment_extend(conn->client, seg->skb);
 	}
 	spin_unlock_bh(&conn->client->lock);
 	return verdict;
 }
 
-/* Let the core go on with what is at rest. */
-static void hand_over(struct lcs_conn *conn)
+static bool hand_over(struct lcs_conn *conn)
 {
 	struct nf_conn_seqadj *seqadj = nfct_seqadj(conn->ct);
+	struct lcs_nat *nat = conn->nat;
 	struct nf_conn *ct = conn->ct;
 	int dir;
 
+	lockdep_assert_held(&conn->client->lock);
+	if (!lcs_edit_settled(&nat->edit[0]) || !lcs_edit_settled(&nat->edit[1]))
+		return false;
 	spin_lock_bh(&ct->lock);
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
-		seqadj->seq[dir].correction_pos = conn->nat->edit[dir].sent - 1;
-		seqadj->seq[dir].offset_before = conn->nat->edit[dir].offset;
-		seqadj->seq[dir].offset_after = conn->nat->edit[dir].offset;
+		seqadj->seq[dir].correction_pos = nat->edit[dir].sent - 1;
+		seqadj->seq[dir].offset_before = nat->edit[dir].offset;
+		seqadj->seq[dir].offset_after = nat->edit[dir].offset;
 	}
-	if (seqadj->seq[0].offset_after || seqadj->seq[1].offset_after)
+	if (nat->edit[0].offset || nat->edit[1].offset)
 		set_bit(IPS_SEQ_ADJUST_BIT, &ct->status);
 	spin_unlock_bh(&ct->lock);
+	return true;
 }
 
 static void detach(struct lcs_conn *conn)
@@ -237,15 +239,6 @@ static void detach(struct lcs_conn *conn)
 	struct lcs_work work = { .conn = conn };
 
 	lockdep_assert_held(&conn->client->lock);
-	if (conn->edited && !nf_ct_is_dying(conn->ct)) {
-		if (lcs_edit_settled(&nat->edit[0]) && lcs_edit_settled(&nat->edit[1])) {
-			hand_over(conn);
-			WRITE_ONCE(conn->edited, false);
-		} else {
-			lcs_count(&conn->net->counts, LCS_COUNT_KILLED);
-			nf_ct_kill(conn->ct);
-		}
-	}
 	/* What would have to be rewritten and is not opens nothing that could be used. */
 	lcs_stream_give_up(&conn->stream[0], LCS_OPAQUE);
 	lcs_stream_give_up(&conn->stream[1], LCS_OPAQUE);
@@ -264,6 +257,7 @@ static const struct lcs_nat_hooks hooks = {
 	.endpoint = lcs_rewrite_endpoint,
 	.headers = lcs_rewrite_headers,
 	.message = lcs_rewrite_message,
+	.hand_over = hand_over,
 	.detach = detach,
 };
 

@@ -7,7 +7,8 @@
 
 #include <lcs/relay.h>
 
-void lcs_ack_translate(struct lcs_relay *relay);
+bool lcs_ack_translate(struct lcs_relay *relay);
 u32 lcs_ack_bare(const struct lcs_edit *edit, u32 seq);
+u32 lcs_ack_reset(const struct lcs_edit *edit, u32 seq);
 
 #endif /* _LCS_ACK_H */

@@ -94,7 +94,9 @@ struct lcs_contact {
  * @gone: let go of
  * @loose: picked up in mid-stream: what opens waits for the peer's answer
  * @synced: bit per direction: its stream is being read
- * @edited: the text was changed: every packet has to be translated
+ * @edited: the text was changed: every packet has to be translated, or dropped
+ * @handed: the core has taken that over
+ * @waited: bit per direction: the last sweep found it in the middle of the same message
  * @bindings: the answer that the server is sending has a Contact already
  * @last: the last byte read of each direction
  * @stream: the stream of each direction
@@ -113,6 +115,8 @@ struct lcs_conn {
 	bool gone;
 	bool loose;
 	bool edited;
+	bool handed;
+	u8 waited;
 	u8 synced;
 	bool bindings;
 	u8 contact_count;

@@ -49,7 +49,9 @@ struct lcs_nat {
  * @endpoint: an endpoint was read; @row is the client's own pinhole for it, if there is one
  * @headers: a header block was read; @wanted: and its body will be
  * @message: a message was read
- * @detach: let go of conn->nat; client->lock is held
+ * @hand_over: let the core go on with a connection at rest; nothing of it is on its way. Returns
+ *	false where it is not at rest.
+ * @detach: let go of conn->nat
  *
  * All but @attach and @segment are called with client->lock held, and those that take a connection
  * only where conn->nat is set.
@@ -64,6 +66,7 @@ struct lcs_nat_hooks {
 			 const struct lcs_pinhole *row);
 	void (*headers)(struct lcs_conn *conn, u8 dir, bool wanted);
 	void (*message)(struct lcs_conn *conn, u8 dir);
+	bool (*hand_over)(struct lcs_conn *conn);
 	void (*detach)(struct lcs_conn *conn);
 };
 

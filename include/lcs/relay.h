@@ -78,6 +78,7 @@ enum lcs_relay_step {
  * @LCS_RELAY_PASS: it stays as it is
  * @LCS_RELAY_REWRITE: it becomes the pieces that lcs_relay_piece() gives, out.len bytes in all
  * @LCS_RELAY_PROBE: it becomes the one byte relay->probe
+ * @LCS_RELAY_DROP: the segment goes no further: it acknowledges what was never sent
  *
  * In each case the header becomes that of relay->out; where relay->changed is not set it has not
  * changed.
@@ -86,6 +87,7 @@ enum lcs_relay_action {
 	LCS_RELAY_PASS,
 	LCS_RELAY_REWRITE,
 	LCS_RELAY_PROBE,
+	LCS_RELAY_DROP,
 };
 
 /**

@@ -28,6 +28,5 @@ struct lcs_segment {
 };
 
 void lcs_segment_read(struct lcs_conn *conn, const struct lcs_segment *seg, u32 offset, u32 len);
-void lcs_segment_extend(const struct lcs_client *client, const struct sk_buff *skb);
 
 #endif /* _LCS_SEGMENT_H */

@@ -59,17 +59,23 @@ void lcs_companion_end(void)
 	mutex_unlock(&lcs_companion_mutex);
 }
 
+static const struct lcs_nat_hooks *hooks_locked(void)
+{
+	return rcu_dereference_protected(lcs_nat_hooks, lockdep_is_held(&lcs_companion_mutex));
+}
+
 /**
  * lcs_companion_detach() - a connection needs its companion no more
  * @conn: the connection; caller holds its client's lock, and is between lcs_companion_begin() and
  *	lcs_companion_end()
+ *
+ * Where text was changed, what still comes is dropped from now on.
  */
 void lcs_companion_detach(struct lcs_conn *conn)
 {
 	lockdep_assert_held(&conn->client->lock);
 	if (conn->nat)
-		rcu_dereference_protected(lcs_nat_hooks, lockdep_is_held(&lcs_companion_mutex))
-			->detach(conn);
+		hooks_locked()->detach(conn);
 }
 
 /**
@@ -85,17 +91,44 @@ void lcs_nat_register(const struct lcs_nat_hooks *hooks)
 }
 EXPORT_SYMBOL_GPL(lcs_nat_register);
 
-static void detach_all(struct lcs_net *lnet)
+/* The core goes on with what is at rest; what is in flight nobody can translate any more. */
+static void part(struct lcs_conn *conn)
+{
+	if (!conn->nat)
+		return;
+	if (conn->edited && !nf_ct_is_dying(conn->ct)) {
+		conn->handed = hooks_locked()->hand_over(conn);
+		if (!conn->handed)
+			lcs_count(&conn->net->counts, LCS_COUNT_KILLED);
+	}
+	lcs_companion_detach(conn);
+}
+
+/* No packet is left that the core would not translate: let them pass again. */
+static void let_pass(struct lcs_conn *conn)
+{
+	if (conn->handed)
+		WRITE_ONCE(conn->edited, false);
+	conn->handed = false;
+}
+
+static void for_all(void (*what)(struct lcs_conn *conn))
 {
 	struct lcs_conn *conn;
+	struct lcs_net *lnet;
 
-	rcu_read_lock();
-	list_for_each_entry_rcu(conn, &lnet->conns, list) {
-		spin_lock_bh(&conn->client->lock);
-		lcs_companion_detach(conn);
-		spin_unlock_bh(&conn->client->lock);
+	lockdep_assert_held(&lcs_companion_mutex);
+	list_for_each_entry(lnet, &lcs_nets, nets) {
+		rcu_read_lock();
+		list_for_each_entry_rcu(conn, &lnet->conns, list) {
+			spin_lock_bh(&conn->client->lock);
+			/* One that is let go of may have lost its conntrack entry already. */
+			if (!conn->gone)
+				what(conn);
+			spin_unlock_bh(&conn->client->lock);
+		}
+		rcu_read_unlock();
 	}
-	rcu_read_unlock();
 }
 
 /**
@@ -105,16 +138,15 @@ static void detach_all(struct lcs_net *lnet)
  */
 void lcs_nat_unregister(void)
 {
-	struct lcs_net *lnet;
-
 	mutex_lock(&lcs_companion_mutex);
 	RCU_INIT_POINTER(lcs_nat_entrance, NULL);
-	/* Whatever was attached is in its list then. */
+	/* Whatever was attached is in its list then, and nothing translated is on its way. */
 	synchronize_rcu();
-	list_for_each_entry(lnet, &lcs_nets, nets)
-		detach_all(lnet);
+	for_all(part);
 	RCU_INIT_POINTER(lcs_nat_hooks, NULL);
+	/* nf_confirm() may have asked the core before the hand-over, and only then help(). */
 	synchronize_rcu();
+	for_all(let_pass);
 	mutex_unlock(&lcs_companion_mutex);
 }
 EXPORT_SYMBOL_GPL(lcs_nat_unregister);

@@ -240,6 +240,7 @@ static void let_go(struct lcs_conn *conn)
 	struct lcs_client *client = conn->client;
 	struct lcs_net *lnet = conn->net;
 	struct nf_conn *ct = conn->ct;
+	bool cut;
 
 	lcs_companion_begin();
 	spin_lock_bh(&client->lock);
@@ -249,6 +250,7 @@ static void let_go(struct lcs_conn *conn)
 	lcs_pinholes_orphan(conn);
 	lcs_message_release(conn);
 	lcs_companion_detach(conn);
+	cut = conn->edited && !conn->handed;
 	spin_unlock_bh(&client->lock);
 	lcs_companion_end();
 
@@ -260,6 +262,9 @@ static void let_go(struct lcs_conn *conn)
 
 	lcs_count(&lnet->counts, LCS_COUNT_RELEASES);
 	call_rcu(&conn->rcu, free_conn);
+	/* Nobody will translate it any more. */
+	if (cut)
+		nf_ct_kill(ct);
 	nf_ct_put(ct);
 }
 
@@ -290,6 +295,44 @@ static bool has_ended(const struct lcs_conn *conn)
 	return ended;
 }
 
+/* Most of the room for text that must be kept is taken. */
+static bool is_scarce(struct lcs_net *lnet)
+{
+	return atomic_long_read(&lnet->counts.value[LCS_COUNT_HELD_BYTES]) >
+	       lcs_held_limit() / 4 * 3;
+}
+
+/*
+ * Text of a message that nobody completes takes the room of others: where that gets scarce, it has
+ * to go. Bytes that we answer for go with their connection.
+ */
+static void relieve(struct lcs_conn *conn)
+{
+	bool holds = false, cut = false;
+	u8 dir;
+
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		if (conn->stream[dir].state == LCS_IDLE) {
+			conn->waited &= ~(1 << dir);
+		} else if (conn->waited & 1 << dir) {
+			holds |= !!conn->stream[dir].line;
+			cut |= conn->nat && conn->nat->edit[dir].held.text;
+		}
+		if (conn->stream[dir].state != LCS_IDLE)
+			conn->waited |= 1 << dir;
+	}
+	if ((!holds && !cut) || !is_scarce(conn->net))
+		return;
+	lcs_stream_give_up(&conn->stream[IP_CT_DIR_ORIGINAL], LCS_NO_MEMORY);
+	lcs_stream_give_up(&conn->stream[IP_CT_DIR_REPLY], LCS_NO_MEMORY);
+	lcs_count(&conn->net->counts, LCS_COUNT_GIVEN_UP_MEMORY);
+	lcs_message_release(conn);
+	if (cut) {
+		lcs_count(&conn->net->counts, LCS_COUNT_KILLED);
+		lcs_companion_detach(conn);
+	}
+}
+
 /* Only this work, and the namespace's exit once it is cancelled, take connections off the list. */
 static void sweep(struct work_struct *work)
 {
@@ -301,10 +344,13 @@ static void sweep(struct work_struct *work)
 		if (has_ended(conn)) {
 			let_go(conn);
 		} else {
+			lcs_companion_begin();
 			spin_lock_bh(&conn->client->lock);
 			lcs_pinholes_reap(conn->client);
 			lcs_dialogs_reap(conn->client, false);
+			relieve(conn);
 			spin_unlock_bh(&conn->client->lock);
+			lcs_companion_end();
 		}
 		cond_resched();
 	}

@@ -38,6 +38,7 @@ static const char *const lcs_count_names[LCS_COUNTS] = {
 	[LCS_COUNT_GIVEN_UP_LONG_LINE] = "given_up_long_line",
 	[LCS_COUNT_GIVEN_UP_MEMORY] = "given_up_memory",
 	[LCS_COUNT_GIVEN_UP_OPAQUE] = "given_up_opaque",
+	[LCS_COUNT_GIVEN_UP_UNSEEN] = "given_up_unseen",
 	[LCS_COUNT_UNPROVEN] = "unproven",
 	[LCS_COUNT_OUT_OF_ORDER] = "out_of_order",
 	[LCS_COUNT_HELD_BYTES] = "held_bytes",

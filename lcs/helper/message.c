@@ -24,6 +24,9 @@ struct lcs_reading {
 	u8 dir;
 };
 
+/* Bytes of what is small: a replacement of an address or a port, and what is kept with it. */
+#define LCS_SMALL	128
+
 static siphash_key_t lcs_call_id_key __read_mostly;
 
 static bool from_client(const struct lcs_reading *reading)
@@ -155,6 +158,7 @@ static void on_message(void *ctx, struct lcs_stream *stream)
 	struct lcs_reading *reading = ctx;
 	const struct lcs_nat_hooks *nat = nat_of(reading->conn);
 
+	reading->conn->waited &= ~(1 << reading->dir);
 	lcs_count(&reading->conn->net->counts, LCS_COUNT_MESSAGES);
 	lcs_dialog_end(reading->conn, &stream->msg, from_client(reading));
 	if (nat)
@@ -173,14 +177,20 @@ static u64 hash_call_id(void *ctx, struct lcs_text text)
  * @old_size: its size
  * @size: the size wanted, not smaller
  *
+ * A quarter more is there for what is small, such as replacements: lines that nobody completes
+ * shall not keep others from signing in.
+ *
  * Return: the new room with the contents of the old; %NULL where refused, the old one stays.
  */
 u8 *lcs_held_resize(struct lcs_net *lnet, u8 *old, u32 old_size, u32 size)
 {
 	atomic_long_t *held = &lnet->counts.value[LCS_COUNT_HELD_BYTES];
+	long limit = lcs_held_limit();
 	u8 *text;
 
-	if (atomic_long_add_return(size - old_size, held) > lcs_held_limit()) {
+	if (size <= LCS_SMALL)
+		limit += limit / 4;
+	if (atomic_long_add_return(size - old_size, held) > limit) {
 		atomic_long_sub(size - old_size, held);
 		return NULL;
 	}
@@ -243,10 +253,10 @@ static void after_giving_up(struct lcs_conn *conn, u8 dir)
 
 	lcs_count(&conn->net->counts, lcs_given_up[conn->stream[dir].given_up]);
 	trace_lcs_give_up(conn->ct, dir, conn->stream[dir].given_up);
-	if (conn->stream[dir].given_up == LCS_NOT_SIP) {
+	if (conn->stream[dir].given_up == LCS_NOT_SIP)
 		lcs_stream_give_up(other, LCS_NOT_SIP);
+	if (other->state == LCS_GIVEN_UP)
 		lcs_message_release(conn);
-	}
 }
 
 /**

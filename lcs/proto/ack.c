@@ -55,16 +55,30 @@ static void translate_sacks(struct lcs_relay *relay)
 	relay->out.sacks = n;
 }
 
+/*
+ * Could the receiver say that? It has no more than was sent, but for a FIN that passed before the
+ * first replacement; and it looks back no further than its largest window (RFC 5961 5.2). The core
+ * does not ask any more, see lcs_edit_adjust().
+ */
+static bool is_plausible(const struct lcs_edit *back, u32 ack)
+{
+	return !lcs_after(ack, back->sent + 1) &&
+	       !lcs_before(ack, back->una - max(back->max_window, 65535u));
+}
+
 /**
  * lcs_ack_translate() - the acknowledgment of a segment becomes the sender's again
  * @relay: the segment; @back is the direction it is about
+ *
+ * Return: false where it is none that the receiver can have sent; nothing has changed then.
  */
-void lcs_ack_translate(struct lcs_relay *relay)
+bool lcs_ack_translate(struct lcs_relay *relay)
 {
 	struct lcs_edit *back = relay->back;
 	u32 ack = relay->in.ack, complete, edge;
 
-	/* A receiver cannot have more than was sent. */
+	if (!lcs_edit_untouched(back) && !is_plausible(back, ack))
+		return false;
 	if (lcs_after(ack, back->sent))
 		ack = back->sent;
 	edge = ack + ((u32)relay->in.window << back->scale);
@@ -76,7 +90,7 @@ void lcs_ack_translate(struct lcs_relay *relay)
 	if (lcs_edit_untouched(back)) {
 		back->told = lcs_last(back->told, ack);
 		back->told_edge = lcs_last(back->told_edge, edge);
-		return;
+		return true;
 	}
 	complete = lcs_edit_in(back, back->una);
 	tell(back, complete);
@@ -86,6 +100,7 @@ void lcs_ack_translate(struct lcs_relay *relay)
 		translate_sacks(relay);
 	else
 		relay->out.sacks = 0;
+	return true;
 }
 
 /**
@@ -105,4 +120,19 @@ u32 lcs_ack_bare(const struct lcs_edit *edit, u32 seq)
 	if (lcs_before(seq, edit->told))
 		return lcs_first(lcs_edit_out(edit, seq), edit->una - 1);
 	return lcs_first(lcs_edit_out(edit, seq), edit->sent);
+}
+
+/**
+ * lcs_ack_reset() - where a reset stands
+ * @edit: its direction
+ * @seq: its sequence number
+ *
+ * It must hit the receiver's next byte exactly (RFC 5961 3.2), else anybody could reset: what lies
+ * beyond what was forwarded stays as far beyond.
+ */
+u32 lcs_ack_reset(const struct lcs_edit *edit, u32 seq)
+{
+	if (lcs_edit_untouched(edit) || lcs_before(seq, edit->have))
+		return lcs_ack_bare(edit, seq);
+	return edit->sent + (seq - edit->have);
 }

@@ -522,9 +522,15 @@ enum lcs_relay_step lcs_relay_begin(struct lcs_relay *relay)
 	relay->unheld = LCS_EDIT_DONE;
 	relay->read_len = 0;
 	memset(&relay->spent, 0, sizeof(relay->spent));
-	if (in->flags & LCS_TCP_ACK)
-		lcs_ack_translate(relay);
-	if (!in_len(relay) || in->flags & LCS_TCP_RST) {
+	if (in->flags & LCS_TCP_ACK && !lcs_ack_translate(relay)) {
+		relay->action = LCS_RELAY_DROP;
+		return LCS_RELAY_READY;
+	}
+	if (in->flags & LCS_TCP_RST) {
+		relay->out.seq = lcs_ack_reset(edit, in->seq);
+		return ready(relay);
+	}
+	if (!in_len(relay)) {
 		relay->out.seq = lcs_ack_bare(edit, in->seq);
 		return ready(relay);
 	}
