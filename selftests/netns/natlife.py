@@ -277,6 +277,7 @@ def memory_full(rig, tap, family):
                   "bodies: never is more held, what there is no room for "
                   "passes as it is, counted; the next is right"), \
             contextlib.ExitStack() as stack, parameter("mem_max", "65536"):
+        rig.must_hold_nothing()
         users = [stack.enter_context(nat_user(rig, family)) for _ in range(8)]
         before, held, texts = rig.counters(), 0, []
         filler = [f"a=x-filler:{n:04} {'y' * 80}" for n in range(120)]
