@@ -109,13 +109,13 @@ def repeated(sock):
     return struct.unpack_from("I", info, TOTAL_RETRANS)[0]
 
 
-def timeouts(rig, host):
-    """TCPTimeouts of a host, of all its connections."""
+def tcp_count(rig, host, name):
+    """A counter of a host's TCP, of all its connections."""
     with rig.inside(host):
         with open("/proc/thread-self/net/netstat", encoding="ascii") as lines:
             names, values = [line.split() for line in lines
                              if line.startswith("TcpExt:")]
-    return int(values[names.index("TCPTimeouts")])
+    return int(values[names.index(name)])
 
 
 def calmly(user, act):
@@ -123,7 +123,8 @@ def calmly(user, act):
     machine may repeat one all the same, but not time after time."""
     def trouble():
         return [*map(repeated, (user.main.a, user.main.b)),
-                *(timeouts(user.rig, h) for h in (user.host, user.server))]
+                *(tcp_count(user.rig, h, "TCPTimeouts")
+                  for h in (user.host, user.server))]
     for _ in range(TRIES):
         before = trouble()
         act()
