@@ -236,12 +236,16 @@ static noinline void extend(struct lcs_client *client, const struct sk_buff *skb
 	spin_unlock_bh(&client->lock);
 }
 
-/* Its entry ends before its pinholes do. Without the lock: the next packet asks again. */
+/*
+ * Its entry ends before its pinholes do, and not because the core gives it less where segments are
+ * repeated. Without the lock: the next packet asks again.
+ */
 static bool ends_early(const struct lcs_client *client)
 {
 	const struct lcs_conn *main = READ_ONCE(client->main);
 
-	return main && (s32)((u32)READ_ONCE(client->until) - READ_ONCE(main->ct->timeout)) > 0;
+	return main && !READ_ONCE(main->ct->proto.tcp.retrans) &&
+	       (s32)((u32)READ_ONCE(client->until) - READ_ONCE(main->ct->timeout)) > 0;
 }
 
 /* In order only: what was read before is passed, what comes too early is held off. */
@@ -325,7 +329,8 @@ static int read_packet(struct nf_conn *ct, struct lcs_start *start, const struct
 		verdict = read_payload(conn, seg);
 	if (verdict == NF_DROP)
 		lcs_count(&conn->net->counts, LCS_COUNT_DROPPED);
-	if (unlikely(ends_early(conn->client)))
+	/* After payload the core waits for its acknowledgment, which comes by here, too. */
+	if (!seg->len && unlikely(ends_early(conn->client)))
 		extend(conn->client, seg->skb);
 	return verdict;
 }
@@ -366,11 +371,12 @@ static int lcs_help(struct sk_buff *skb, unsigned int protoff, struct nf_conn *c
 		.len = skb->len - dataoff,
 		.dir = CTINFO2DIR(ctinfo),
 	};
-	if (th->syn)
-		return note_syn(ct, th, &seg);
-	/* What a reset says (RFC 9293 3.5.3) is no part of the stream. */
-	if (unlikely(th->rst))
+	if (unlikely(tcp_flag_word(th) & (TCP_FLAG_SYN | TCP_FLAG_RST))) {
+		if (th->syn)
+			return note_syn(ct, th, &seg);
+		/* What a reset says (RFC 9293 3.5.3) is no part of the stream. */
 		seg.len = 0;
+	}
 	return read_packet(ct, start, &seg);
 }
 

@@ -196,6 +196,10 @@ void sim_box_packet(struct sim *sim, u8 from, struct sim_packet *packet)
 	sim->box.dir = from;
 	track(sim, from, &packet->tcp);
 	run_engine(sim, &relay, packet);
+	if (relay.action == LCS_RELAY_DROP) {
+		sim_fail(sim, "an acknowledgment that a receiver sent was not believed");
+		return;
+	}
 	adjust(sim, 0);
 	adjust(sim, 1);
 	out = carry_out(sim, &relay, packet);
