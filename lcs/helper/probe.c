@@ -36,25 +36,55 @@ static void set_length_v6(struct sk_buff *skb, unsigned int protoff)
 				 skb_checksum(skb, protoff, len, 0));
 }
 
+/* Let a packet have this length. A bare FIN has no room for the byte yet. */
+static bool set_length(struct sk_buff *skb, unsigned int len)
+{
+	if (skb->len >= len)
+		return !skb_ensure_writable(skb, len) && !pskb_trim(skb, len);
+	len -= skb->len;
+	if (skb_linearize(skb) || skb_ensure_writable(skb, skb->len))
+		return false;
+	if (skb_tailroom(skb) < len && pskb_expand_head(skb, 0, len, GFP_ATOMIC))
+		return false;
+	skb_put(skb, len);
+	return true;
+}
+
 /**
- * lcs_make_probe() - turn a segment with payload into a probe
+ * lcs_is_jumbo() - is it a packet that says its length in an option of its own (RFC 2675)
+ * @skb: the packet
+ *
+ * Aggregates of more than 64 KiB are, where the administrator allows those (BIG TCP). One cannot
+ * be cut to a usual length without taking that option out; where it is dropped, TCP repeats it in
+ * segments that need none.
+ */
+bool lcs_is_jumbo(const struct sk_buff *skb)
+{
+	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+
+	return ip6h->version == 6 && ip6h->nexthdr == NEXTHDR_HOP && !ip6h->payload_len;
+}
+EXPORT_SYMBOL_GPL(lcs_is_jumbo);
+
+/**
+ * lcs_make_probe() - turn a segment into a probe
  * @skb: the packet, its network header at skb->data
  * @protoff: where its TCP header begins
  * @seq: sequence number of the byte it shall carry, host byte order
  * @byte: that byte
  *
- * Return: false where there is no memory; the packet must be dropped then.
+ * Return: false where there is no memory, or it is lcs_is_jumbo(); the packet must be dropped then.
  */
 bool lcs_make_probe(struct sk_buff *skb, unsigned int protoff, u32 seq, u8 byte)
 {
 	struct tcphdr *th;
 	unsigned int dataoff;
 
-	if (skb_ensure_writable(skb, protoff + sizeof(*th)))
+	if (lcs_is_jumbo(skb) || skb_ensure_writable(skb, protoff + sizeof(*th)))
 		return false;
 	th = (void *)skb->data + protoff;
 	dataoff = protoff + th->doff * 4;
-	if (skb_ensure_writable(skb, dataoff + 1) || pskb_trim(skb, dataoff + 1))
+	if (!set_length(skb, dataoff + 1))
 		return false;
 	if (skb_is_gso(skb))
 		skb_gso_reset(skb);
