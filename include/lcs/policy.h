@@ -8,6 +8,9 @@
 
 #include <linux/types.h>
 
+/* Nothing below is ever opened, nor led out to: those are the services of hosts. */
+#define LCS_PORT_MIN	1024
+
 /**
  * enum lcs_class - expectation classes, one per kind of pinhole
  * @LCS_CLASS_CALLBACK: the server's connection to the client's listening SIP port

@@ -13,9 +13,6 @@
 
 #include <lcs/policy.h>
 
-/* Nothing below is ever opened: those are the services of the inside hosts. */
-#define LCS_PORT_MIN	1024
-
 /* Both ends of a range in one word, so that a reader never sees half of a change. */
 #define LCS_PORTS(low, high)	((low) << 16 | (high))
 
@@ -249,6 +246,7 @@ bool lcs_port_allowed(enum lcs_class class, u16 port)
 {
 	return in_ports(class_ports(class), port);
 }
+EXPORT_SYMBOL_GPL(lcs_port_allowed);
 
 /**
  * lcs_port_parameter() - name of the parameter that lcs_port_allowed() looks at

@@ -15,6 +15,10 @@
 
 /* With half of the range in use, one in 2^64 searches finds nothing. */
 #define LCS_PLACE_TRIES	64
+/* Ports of a range that files are tried on one after the other; a wider one is searched. */
+#define LCS_PLACE_STEPS	64
+/* Ports beside an RTP port that must be its own, too. */
+#define LCS_PLACE_BESIDE	3
 
 static bool is_rtp(const struct lcs_pinhole *row)
 {
@@ -32,6 +36,25 @@ static struct lcs_pinhole *neighbour(const struct lcs_pinhole *row, int step)
 	return other && other->translated ? other : NULL;
 }
 
+/*
+ * The ports beside a row's that its other half may have, as steps from its own; outside they are
+ * the same. Return: how many.
+ */
+static unsigned int steps_of(const struct lcs_pinhole *row, int *step)
+{
+	u16 inside = ntohs(row->key.port);
+
+	if (!is_rtp(row))
+		return 0;
+	step[0] = inside & 1 ? -1 : 1;
+	if (!row->pair || !(inside & 1) || inside > U16_MAX - 2)
+		return 1;
+	/* An odd RTP port has its RTCP in the next pair. */
+	step[1] = 1;
+	step[2] = 2;
+	return LCS_PLACE_BESIDE;
+}
+
 /* Is an outside port free, or that of this host's inside port @inside? */
 static bool is_free(const struct lcs_pinhole *row, u16 port, u16 inside)
 {
@@ -47,18 +70,42 @@ static bool is_free(const struct lcs_pinhole *row, u16 port, u16 inside)
 static bool take(struct lcs_pinhole *row, u16 port)
 {
 	u16 inside = ntohs(row->key.port);
+	int step[LCS_PLACE_BESIDE];
+	unsigned int i, n = steps_of(row, step);
 
 	row->outside.port = htons(port);
 	if (lcs_pinhole_outside(row->net, &row->outside))
 		return false;
-	if (!is_rtp(row))
-		return true;
-	if (!is_free(row, port ^ 1, inside ^ 1))
-		return false;
-	/* An odd RTP port has its RTCP in the next pair. */
-	return !row->pair || !(inside & 1) ||
-	       (is_free(row, port + 1, inside + 1) &&
-		is_free(row, (port + 1) ^ 1, (inside + 1) ^ 1));
+	for (i = 0; i < n; i++)
+		if (port + step[i] > U16_MAX || !is_free(row, port + step[i], inside + step[i]))
+			return false;
+	return true;
+}
+
+/* Are a port and those beside it within a range? */
+static bool fits(const struct lcs_pinhole *row, u32 port, u16 low, u16 high)
+{
+	int step[LCS_PLACE_BESIDE];
+	unsigned int i, n = steps_of(row, step);
+
+	for (i = 0; i < n; i++)
+		if (port + step[i] < low || port + step[i] > high)
+			return false;
+	return port >= low && port <= high;
+}
+
+/* May a row have this number outside? Its other half comes beside it, if that is allowed inside. */
+static bool keeps(const struct lcs_pinhole *row, u16 port)
+{
+	u16 inside = ntohs(row->key.port);
+	int step[LCS_PLACE_BESIDE];
+	unsigned int i, n = steps_of(row, step);
+
+	for (i = 0; i < n; i++)
+		if (lcs_port_allowed(row->class, inside + step[i]) &&
+		    !lcs_port_keeps(row->class, port + step[i]))
+			return false;
+	return lcs_port_keeps(row->class, port);
 }
 
 /* RTP or RTCP whose other half has its place already. Return: 0, or where it must be. */
@@ -104,7 +151,7 @@ static int search(struct lcs_pinhole *row, u16 low, u16 high)
 	unsigned int i;
 
 	for (i = 0; i < LCS_PLACE_TRIES; i++) {
-		if (port >= low && port <= high && take(row, port))
+		if (fits(row, port, low, high) && take(row, port))
 			return 0;
 		port = pick(row, low, high, get_random_u32());
 	}
@@ -138,11 +185,12 @@ int lcs_place(const struct lcs_conn *conn, struct lcs_pinhole *row)
 	row->outside.addr = *lcs_outside_addr(conn);
 	port = beside(row);
 	if (port)
-		return take(row, port) ? 0 : -ENOSPC;
-	if (lcs_port_keeps(row->class, wish) && take(row, wish))
+		return lcs_port_keeps(row->class, port) && take(row, port) ? 0 : -ENOSPC;
+	if (keeps(row, wish) && take(row, wish))
 		return 0;
 	lcs_outside_ports(row->class, &low, &high);
-	if (row->class == LCS_CLASS_FILE_TRANSFER || row->class == LCS_CLASS_APP_SHARING)
+	if (high - low < LCS_PLACE_STEPS &&
+	    (row->class == LCS_CLASS_FILE_TRANSFER || row->class == LCS_CLASS_APP_SHARING))
 		return step_through(row, low, high);
 	return search(row, low, high);
 }
