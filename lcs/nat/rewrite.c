@@ -132,12 +132,14 @@ static void move(struct target *target, const struct lcs_endpoint *ep,
 		add_port(target, ep, addr, port);
 		return;
 	}
+	/* The RTCP side of a pair has no text of its own, and a count no more than one port. */
+	if (ep->port != port && ((!ep->port_at.len && ep->kind != LCS_RTCP) || ep->count > 1)) {
+		target->result = LCS_EDIT_FIXED;
+		return;
+	}
 	replace_addr(target, ep->addr_at, addr);
 	if (ep->port == port)
 		return;
-	/* The RTCP side of a pair has no text of its own, and a count no more than one port. */
-	if ((!ep->port_at.len && ep->kind != LCS_RTCP) || ep->count > 1)
-		target->result = LCS_EDIT_FIXED;
 	replace_number(target, ep->port_at, port);
 	if (ep->kind == LCS_FILE_TRANSFER && ep->extra == (ep->port ^ LCS_PORTX_MASK))
 		replace_number(target, ep->extra_at, port ^ LCS_PORTX_MASK);
@@ -234,6 +236,20 @@ static void note_origin(struct target *target, const struct lcs_endpoint *ep)
 	}
 }
 
+/*
+ * RTCP without text of its own is at the port above its RTP, whatever became of that. Where it is
+ * another, which was placed when they were no pair yet, the text cannot say so.
+ */
+static bool is_beside(const struct lcs_pinhole *row)
+{
+	struct lcs_key key = row->key;
+	const struct lcs_pinhole *rtp;
+
+	key.port = htons(ntohs(key.port) - 1);
+	rtp = lcs_pinhole_inside(row->net, &key);
+	return rtp && ntohs(rtp->outside.port) + 1 == ntohs(row->outside.port);
+}
+
 static void body_endpoint(struct target *target, const struct lcs_endpoint *ep,
 			  const struct lcs_pinhole *row)
 {
@@ -251,12 +267,16 @@ static void body_endpoint(struct target *target, const struct lcs_endpoint *ep,
 			return;
 		}
 		body->moved = row->outside.addr;
+		if (ep->kind == LCS_RTCP && ep->flags & LCS_EP_PORT_IMPLIED && !is_beside(row))
+			target->result = LCS_EDIT_FIXED;
 		move(target, ep, &row->outside.addr, ntohs(row->outside.port));
 	} else {
 		row = find_outside(conn, ep);
 		if (!row)
 			return;
 		body->moved = row->key.addr;
+		if (ep->kind == LCS_RTCP && ep->flags & LCS_EP_PORT_IMPLIED && !is_beside(row))
+			target->result = LCS_EDIT_FIXED;
 		move(target, ep, &row->key.addr, ntohs(row->key.port));
 	}
 	body->mapped = true;
