@@ -74,13 +74,19 @@ void lcs_register_request(struct lcs_conn *conn, const struct lcs_message *msg)
 		request_contact(conn, msg, &lcs_contacts(conn)[i]);
 }
 
+/* The server knows a pinhole by its outside form. */
+static bool is_named(const struct lcs_pinhole *row, const struct lcs_endpoint *ep)
+{
+	bool ipv4 = row->outside.family == NFPROTO_IPV4;
+
+	return ep->addr.family == (ipv4 ? 4 : 6) && htons(ep->port) == row->outside.port &&
+	       !memcmp(ep->addr.ip, &row->outside.addr, ipv4 ? 4 : 16);
+}
+
 static u8 rank_of(const struct lcs_conn *conn, const struct lcs_pinhole *row,
 		  const struct lcs_endpoint *ep)
 {
-	u8 len = ep->addr.family == 4 ? 4 : 16;
-
-	if (ep->addr.family && htons(ep->port) == row->key.port &&
-	    !memcmp(ep->addr.ip, lcs_client_addr(conn), len))
+	if (is_named(row, ep))
 		return LCS_RANK_ADDRESS;
 	if (ep->instance && ep->instance == row->instance)
 		return LCS_RANK_INSTANCE;
