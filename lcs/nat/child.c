@@ -4,6 +4,7 @@
  * source: media comes from the peer, not from the server. One that the inside begins leaves from
  * the outside form that was advertised, whoever sends first.
  */
+#include <net/netfilter/nf_conntrack_zones.h>
 #include <net/netfilter/nf_nat.h>
 
 #include <lcs/compat.h>
@@ -41,15 +42,43 @@ static void come_in(struct nf_conn *ct, struct nf_conntrack_expect *exp)
 	map(ct, NF_NAT_MANIP_SRC, from, NULL);
 }
 
+/* Which of the client's pinholes has a packet's source as its inside form? */
+static const struct lcs_pinhole *find_source(const struct nf_conn *ct)
+{
+	const struct nf_conntrack_tuple *tuple = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
+	const struct lcs_start *start = lcs_start(ct->master);
+	const struct lcs_conn *conn = start ? rcu_dereference(start->conn) : NULL;
+	struct lcs_key key = {
+		.addr = tuple->src.u3,
+		.port = tuple->src.u.all,
+		.zone = nf_ct_zone(ct)->id,
+		.family = nf_ct_l3num(ct),
+		.proto = nf_ct_protonum(ct),
+	};
+
+	return conn ? lcs_pinhole_inside(conn->net, &key) : NULL;
+}
+
 static void go_out(struct nf_conn *ct, struct nf_conntrack_expect *exp)
 {
 	const struct nf_conntrack_tuple *tuple = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
 	union nf_conntrack_man_proto port = { .all = tuple->dst.u.all };
+	union nf_conntrack_man_proto own = exp->saved_proto;
+	union nf_inet_addr addr = exp->saved_addr;
+	const struct lcs_pinhole *row;
 
 	if (ct->status & IPS_NAT_DONE_MASK)
 		return;
+	if (!own.all) {
+		row = find_source(ct);
+		/* It was not advertised: the administrator's rules say where it leaves from. */
+		if (!row || !row->translated)
+			return;
+		own.all = row->outside.port;
+		addr = row->outside.addr;
+	}
 	map(ct, NF_NAT_MANIP_DST, &tuple->dst.u3, &port);
-	map(ct, NF_NAT_MANIP_SRC, &exp->saved_addr, &exp->saved_proto);
+	map(ct, NF_NAT_MANIP_SRC, &addr, &own);
 }
 
 static struct nf_ct_helper_expectfn lcs_come_in = {
@@ -76,14 +105,17 @@ void lcs_lead_in(const struct lcs_pinhole *row, struct nf_conntrack_expect *exp)
 }
 
 /**
- * lcs_lead_out() - make an expectation one for packets from a row's inside form to a peer
- * @row: the row
+ * lcs_lead_out() - make an expectation one for packets from the inside to a peer
+ * @row: the row; its inside form is where they come from. Of one that leads out itself they may
+ *	come from any port of the client, and leave from the outside form of that.
  * @exp: the expectation, for that source and destination; not inserted yet
  */
 void lcs_lead_out(const struct lcs_pinhole *row, struct nf_conntrack_expect *exp)
 {
-	exp->saved_addr = row->outside.addr;
-	exp->saved_proto.all = row->outside.port;
+	if (!row->outbound) {
+		exp->saved_addr = row->outside.addr;
+		exp->saved_proto.all = row->outside.port;
+	}
 	exp->dir = row->conn->client_dir;
 	exp->expectfn = go_out;
 }
@@ -109,6 +141,8 @@ void lcs_children_exit(void)
 {
 	nf_ct_helper_expectfn_unregister(&lcs_come_in);
 	nf_ct_helper_expectfn_unregister(&lcs_go_out);
+	/* ctnetlink may have found one of them by name, and be about to expect something with it */
+	synchronize_rcu();
 	nf_ct_expect_iterate_destroy(is_ours, NULL);
 	/* init_conntrack() may be in one of them still */
 	synchronize_rcu();
