@@ -8,6 +8,7 @@
 
 #include <lcs/conn.h>
 #include <lcs/policy.h>
+#include <lcs/refusal.h>
 
 struct nf_conntrack_expect;
 
@@ -30,6 +31,7 @@ struct nf_conntrack_expect;
  * @zone: conntrack zone
  * @family: NFPROTO_IPV4 or NFPROTO_IPV6
  * @proto: IPPROTO_TCP or IPPROTO_UDP
+ * @unused: zero; keys are compared and hashed as a whole
  */
 struct lcs_key {
 	union nf_inet_addr addr;
@@ -38,6 +40,7 @@ struct lcs_key {
 	u16 zone;
 	u8 family;
 	u8 proto;
+	u16 unused;
 };
 
 /**
@@ -88,8 +91,9 @@ struct lcs_want {
  * @net: its namespace
  * @client: its owner
  * @conn: the connection whose conntrack entry is the expectations' master
- * @exp: the expectations, referenced
- * @shadows: how many
+ * @exp: the expectations, referenced, the oldest first; written under both client->lock and
+ *	nf_conntrack_expect_lock, read under either
+ * @shadows: how many; as @exp
  * @key: what it leads to; never changes
  * @outside: its outside address and port, the same as inside where nothing is translated
  * @class: what it is for
@@ -148,34 +152,6 @@ struct lcs_pinhole {
 	struct rcu_head rcu;
 };
 
-/**
- * enum lcs_refusal - why a pinhole was not opened
- * @LCS_REFUSED_ADDRESS: it names another host than the sender
- * @LCS_REFUSED_PORT: the port is outside the range the administrator allows
- * @LCS_REFUSED_LIMIT: the client has LCS_PINHOLES_MAX already
- * @LCS_REFUSED_BUSY: another helper's expectation is in the way
- * @LCS_REFUSED_TABLE_FULL: nf_conntrack_expect_max is reached
- * @LCS_REFUSED_MEMORY: no memory
- * @LCS_REFUSED_SHUTDOWN: the connection has lost its helper
- * @LCS_REFUSED_UNREADABLE: a header that decides could not be read
- * @LCS_REFUSED_RELAYED: it leads out, and parameter relayed is 0
- * @LCS_REFUSED_OUTSIDE: no outside port is free for it
- * @LCS_REFUSALS: how many reasons there are
- */
-enum lcs_refusal {
-	LCS_REFUSED_ADDRESS,
-	LCS_REFUSED_PORT,
-	LCS_REFUSED_LIMIT,
-	LCS_REFUSED_BUSY,
-	LCS_REFUSED_TABLE_FULL,
-	LCS_REFUSED_MEMORY,
-	LCS_REFUSED_SHUTDOWN,
-	LCS_REFUSED_UNREADABLE,
-	LCS_REFUSED_RELAYED,
-	LCS_REFUSED_OUTSIDE,
-	LCS_REFUSALS,
-};
-
 static inline bool lcs_same_transaction(const struct lcs_transaction *a,
 					const struct lcs_transaction *b)
 {
@@ -183,13 +159,11 @@ static inline bool lcs_same_transaction(const struct lcs_transaction *a,
 	       a->method == b->method && a->by_client == b->by_client;
 }
 
-const char *lcs_refusal_name(enum lcs_refusal why);
 struct lcs_transaction lcs_transaction_of(const struct lcs_message *msg, bool from_client);
 struct lcs_pinhole *lcs_pinhole_open(struct lcs_conn *conn, const struct lcs_want *want);
 struct lcs_pinhole *lcs_pinhole_reserve(struct lcs_conn *conn, const struct lcs_want *want);
 struct lcs_pinhole *lcs_pinhole_find(const struct lcs_conn *conn, const struct lcs_want *want);
 void lcs_pinhole_close(struct lcs_pinhole *row);
-void lcs_pinhole_refuse(struct lcs_conn *conn, enum lcs_class class, enum lcs_refusal why);
 void lcs_pinhole_confirm(struct lcs_pinhole *row, u32 seconds);
 void lcs_pinhole_extend(struct lcs_pinhole *row, u32 seconds);
 void lcs_pinhole_narrow(struct lcs_pinhole *row, const union nf_inet_addr *from, unsigned int n);

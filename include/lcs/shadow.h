@@ -13,5 +13,6 @@ bool lcs_shadow_live(const struct lcs_pinhole *row);
 bool lcs_shadow_lasts(struct lcs_pinhole *row, u32 seconds, bool activate);
 void lcs_shadow_unlink(struct lcs_pinhole *row);
 void lcs_shadow_put(struct lcs_pinhole *row);
+void lcs_shadow_drop(struct lcs_pinhole *row);
 
 #endif /* _LCS_SHADOW_H */

@@ -5,14 +5,10 @@
  * (RFC 3264 8): what it does not name any more closes when it takes effect. A dialog is known by
  * its Call-ID: forks share it, and it is the same on the main and on the callback connection.
  */
-#include <linux/inetdevice.h>
-#include <linux/slab.h>
-#include <net/addrconf.h>
-#include <net/route.h>
-
 #include <lcs/compat.h>
 #include <lcs/dialog.h>
 #include <lcs/nat.h>
+#include <lcs/peer.h>
 
 /* Ports of one m= line that are opened; these clients never send a count (RFC 4566 5.14). */
 #define LCS_PORT_COUNT_MAX	8
@@ -26,168 +22,6 @@ static bool is_success(const struct lcs_message *msg)
 static bool is_challenge(const struct lcs_message *msg)
 {
 	return msg->status == 401 || msg->status == 407;
-}
-
-static struct lcs_dialog *find_dialog(struct lcs_client *client, u64 call_id)
-{
-	struct lcs_dialog *dialog;
-
-	list_for_each_entry(dialog, &client->dialogs, list)
-		if (dialog->call_id == call_id)
-			return dialog;
-	return NULL;
-}
-
-static void forget_dialog(struct lcs_client *client, struct lcs_dialog *dialog)
-{
-	list_del(&dialog->list);
-	client->dialog_count--;
-	kfree(dialog);
-}
-
-/**
- * lcs_dialogs_reap() - forget dialogs that have ended
- * @client: their client; caller holds its lock
- * @all: also those that have not
- */
-void lcs_dialogs_reap(struct lcs_client *client, bool all)
-{
-	struct lcs_dialog *dialog, *next;
-
-	list_for_each_entry_safe(dialog, next, &client->dialogs, list)
-		if (all || time_after_eq(jiffies, dialog->until))
-			forget_dialog(client, dialog);
-}
-
-/* Begin to note the peers that a new description of the peer's names. */
-static void begin_peers(struct lcs_conn *conn, u64 call_id)
-{
-	struct lcs_client *client = conn->client;
-	struct lcs_dialog *dialog = find_dialog(client, call_id);
-
-	if (!lcs_media_from_peer() && !conn->nat)
-		return;
-	if (!dialog) {
-		if (client->dialog_count == LCS_DIALOGS)
-			forget_dialog(client, list_first_entry(&client->dialogs, struct lcs_dialog,
-							       list));
-		dialog = kzalloc(sizeof(*dialog), GFP_ATOMIC | __GFP_NOWARN);
-		if (!dialog) {
-			lcs_pinhole_refuse(conn, LCS_CLASS_MEDIA, LCS_REFUSED_MEMORY);
-			return;
-		}
-		dialog->call_id = call_id;
-		list_add_tail(&dialog->list, &client->dialogs);
-		client->dialog_count++;
-	}
-	dialog->count = 0;
-	dialog->overflow = false;
-	dialog->until = jiffies + lcs_dialog_lifetime(U32_MAX) * HZ;
-}
-
-/* RTP or RTCP: candidates say it in a number, m= lines and a=rtcp by what they are. */
-static u8 component_of(const struct lcs_endpoint *ep)
-{
-	if (ep->kind == LCS_CANDIDATE)
-		return min_t(u32, ep->extra, U8_MAX);
-	return ep->kind == LCS_RTCP ? 2 : 1;
-}
-
-static void add_peer(struct lcs_dialog *dialog, const struct lcs_endpoint *ep,
-		     const union nf_inet_addr *addr)
-{
-	u8 component = component_of(ep);
-	unsigned int i;
-
-	for (i = 0; i < dialog->count; i++)
-		if (dialog->index[i] == ep->index && dialog->component[i] == component &&
-		    dialog->port[i] == ep->port && nf_inet_addr_cmp(&dialog->peer[i], addr))
-			return;
-	if (dialog->count == LCS_PEERS_MAX) {
-		dialog->overflow = true;
-		return;
-	}
-	dialog->peer[i] = *addr;
-	dialog->port[i] = ep->port;
-	dialog->index[i] = min_t(u16, ep->index, U8_MAX);
-	dialog->component[i] = component;
-	dialog->proto[i] = ep->proto;
-	dialog->count++;
-}
-
-/* The different addresses of the peers that serve an m= line. Return: how many, or one too many. */
-static unsigned int sources_of(const struct lcs_dialog *dialog, u8 index, union nf_inet_addr *from)
-{
-	unsigned int i, k, n = 0;
-
-	for (i = 0; i < dialog->count; i++) {
-		if (dialog->index[i] != index)
-			continue;
-		for (k = 0; k < n; k++)
-			if (nf_inet_addr_cmp(&from[k], &dialog->peer[i]))
-				break;
-		if (k < n)
-			continue;
-		if (n == LCS_SOURCES_MAX)
-			return n + 1;
-		from[n++] = dialog->peer[i];
-	}
-	return n;
-}
-
-/*
- * Whoever sends first, one outside form serves both directions: the peer's endpoints are known
- * now, and what the inside sends to them leaves from where it was advertised.
- */
-static void lead_out(struct lcs_conn *conn, u64 call_id)
-{
-	struct lcs_dialog *dialog = find_dialog(conn->client, call_id);
-	struct lcs_pinhole *row;
-	unsigned int i;
-
-	if (!dialog || !conn->nat)
-		return;
-	list_for_each_entry(row, &conn->client->pinholes, list) {
-		if (!row->translated || row->key.proto != IPPROTO_UDP ||
-		    !lcs_pinhole_serves(row, call_id))
-			continue;
-		for (i = 0; i < dialog->count; i++)
-			if (dialog->index[i] == row->index && dialog->proto[i] == IPPROTO_UDP &&
-			    dialog->component[i] == row->component)
-				lcs_pinhole_lead_out(row, &dialog->peer[i], dialog->port[i]);
-	}
-}
-
-/* The answer has named the peer: from now on only its addresses may send. */
-static void narrow_to_peers(struct lcs_client *client, u64 call_id)
-{
-	struct lcs_dialog *dialog = find_dialog(client, call_id);
-	union nf_inet_addr from[LCS_SOURCES_MAX];
-	struct lcs_pinhole *row;
-
-	if (!dialog || dialog->overflow || !lcs_media_from_peer())
-		return;
-	list_for_each_entry(row, &client->pinholes, list) {
-		if (row->class != LCS_CLASS_MEDIA && row->class != LCS_CLASS_APP_SHARING)
-			continue;
-		if (row->outbound || !lcs_pinhole_serves(row, call_id))
-			continue;
-		lcs_pinhole_narrow(row, from, sources_of(dialog, row->index, from));
-	}
-}
-
-/* Never to the firewall itself, nor to what is no host: an outside account could name those. */
-static bool may_lead_to(const struct lcs_conn *conn, const union nf_inet_addr *addr)
-{
-	struct net *net = conn->net->net;
-
-	if (nf_ct_l3num(conn->ct) == NFPROTO_IPV4)
-		return !ipv4_is_zeronet(addr->ip) && !ipv4_is_loopback(addr->ip) &&
-		       !ipv4_is_multicast(addr->ip) && !ipv4_is_lbcast(addr->ip) &&
-		       inet_addr_type_dev_table(net, NULL, addr->ip) == RTN_UNICAST;
-	return (ipv6_addr_type(&addr->in6) & IPV6_ADDR_UNICAST) &&
-	       !(ipv6_addr_type(&addr->in6) & (IPV6_ADDR_LOOPBACK | IPV6_ADDR_MAPPED)) &&
-	       !ipv6_chk_addr(net, &addr->in6, NULL, 0);
 }
 
 static bool is_unspecified(const struct lcs_addr *addr)
@@ -239,7 +73,7 @@ static bool check_address(struct lcs_conn *conn, const struct lcs_endpoint *ep, 
 		lcs_pinhole_refuse(conn, asked->want.class, LCS_REFUSED_RELAYED);
 		return false;
 	}
-	if (own || !may_lead_to(conn, &asked->addr)) {
+	if (own || !lcs_peer_allowed(conn, &asked->addr)) {
 		lcs_pinhole_refuse(conn, asked->want.class, LCS_REFUSED_ADDRESS);
 		return false;
 	}
@@ -257,7 +91,7 @@ static struct lcs_pinhole *open_asked(struct lcs_conn *conn, struct asked *asked
 }
 
 /* On hold the address is 0.0.0.0 (RFC 3264 8.4): what is open on that port stays. */
-static void keep_on_hold(struct lcs_conn *conn, const struct asked *asked)
+static void keep_on_hold(struct lcs_conn *conn, const struct asked *asked, bool from_client)
 {
 	struct lcs_pinhole *row;
 
@@ -265,21 +99,8 @@ static void keep_on_hold(struct lcs_conn *conn, const struct asked *asked)
 		if (lcs_pinhole_serves(row, asked->want.cause.call_id) &&
 		    row->key.port == htons(asked->want.port) &&
 		    row->key.proto == asked->want.proto &&
-		    row->outbound != asked->want.cause.by_client)
+		    row->outbound != from_client)
 			row->pending = asked->want.cause;
-}
-
-static void note_peer(struct lcs_conn *conn, const struct lcs_message *msg,
-		      const struct lcs_endpoint *ep)
-{
-	struct lcs_dialog *dialog = find_dialog(conn->client, msg->call_id);
-	u8 len = nf_ct_l3num(conn->ct) == NFPROTO_IPV4 ? 4 : 16;
-	union nf_inet_addr addr = {};
-
-	if (!dialog || ep->addr.family != (len == 4 ? 4 : 6) || is_unspecified(&ep->addr))
-		return;
-	memcpy(&addr, ep->addr.ip, len);
-	add_peer(dialog, ep, &addr);
 }
 
 /* Without an a=rtcp line the RTCP side is the port above (RFC 3550 11). */
@@ -307,6 +128,7 @@ static void media_endpoint(struct lcs_conn *conn, const struct lcs_message *msg,
 {
 	unsigned int i, n = min_t(unsigned int, ep->count ? ep->count : 1, LCS_PORT_COUNT_MAX);
 	unsigned int step = ep->proto == IPPROTO_UDP ? 2 : 1;
+	bool on_hold = ep->addr.family && is_unspecified(&ep->addr);
 	struct lcs_pinhole *row;
 	struct asked asked = {
 		.want = {
@@ -314,23 +136,23 @@ static void media_endpoint(struct lcs_conn *conn, const struct lcs_message *msg,
 							       LCS_CLASS_MEDIA,
 			.proto = ep->proto,
 			.index = min_t(u16, ep->index, U8_MAX),
-			.component = component_of(ep),
+			.component = lcs_peer_component(ep),
 			.pair = needs_pair(conn, from_client, ep),
 			.inactive = conn->loose,
 			.cause = lcs_transaction_of(msg, from_client),
 		},
 	};
 
-	if (!from_client)
-		note_peer(conn, msg, ep);
+	if (!from_client && !on_hold)
+		lcs_peers_note(conn, msg->call_id, ep);
 	if (ep->flags & LCS_EP_ACTIVE) {
 		if (from_client && is_own(conn, ep))
 			advertise(conn, ep, NULL);
 		return;
 	}
 	asked.want.port = ep->port;
-	if (ep->addr.family && is_unspecified(&ep->addr)) {
-		keep_on_hold(conn, &asked);
+	if (on_hold) {
+		keep_on_hold(conn, &asked, from_client);
 		return;
 	}
 	if (!check_address(conn, ep, from_client, &asked))
@@ -485,11 +307,9 @@ static void proceed(struct lcs_conn *conn, const struct lcs_transaction *tr)
 /* A dialog has ended: what nobody else needs closes. */
 static void end_dialog(struct lcs_client *client, u64 call_id)
 {
-	struct lcs_dialog *dialog = find_dialog(client, call_id);
 	struct lcs_pinhole *row, *next;
 
-	if (dialog)
-		forget_dialog(client, dialog);
+	lcs_peers_forget(client, call_id);
 	list_for_each_entry_safe(row, next, &client->pinholes, list)
 		if (lcs_pinhole_serves(row, call_id) && lcs_pinhole_leave(row, call_id))
 			lcs_pinhole_close(row);
@@ -539,6 +359,12 @@ static void dialog_contacts(struct lcs_conn *conn, const struct lcs_message *msg
 	}
 }
 
+/* Expires of any other request says how long that may take (RFC 3261 20.19). */
+static bool ends_subscription(const struct lcs_message *msg)
+{
+	return msg->method == LCS_METHOD_SUBSCRIBE && !lcs_is_response(msg) && !msg->expires;
+}
+
 static void request_headers(struct lcs_conn *conn, const struct lcs_message *msg, bool from_client)
 {
 	struct lcs_transaction tr = lcs_transaction_of(msg, from_client);
@@ -551,7 +377,7 @@ static void request_headers(struct lcs_conn *conn, const struct lcs_message *msg
 		fail(conn->client, &tr);
 		break;
 	case LCS_METHOD_SUBSCRIBE:
-		if (from_client && !msg->expires)
+		if (from_client && ends_subscription(msg))
 			end_dialog(conn->client, msg->call_id);
 		break;
 	case LCS_METHOD_ACK:
@@ -560,6 +386,12 @@ static void request_headers(struct lcs_conn *conn, const struct lcs_message *msg
 			succeed(conn->client, &tr, lcs_dialog_lifetime(U32_MAX));
 		break;
 	}
+}
+
+/* Only of a subscription does Expires say how long the dialog lives (RFC 3261 20.19, RFC 6665). */
+static u32 lifetime_of(const struct lcs_message *msg)
+{
+	return lcs_dialog_lifetime(msg->method == LCS_METHOD_SUBSCRIBE ? msg->expires : U32_MAX);
 }
 
 static void response_headers(struct lcs_conn *conn, const struct lcs_message *msg, bool from_client)
@@ -573,7 +405,7 @@ static void response_headers(struct lcs_conn *conn, const struct lcs_message *ms
 	else if (conn->loose && from_client)
 		return;
 	else if (is_success(msg))
-		succeed(conn->client, &tr, lcs_dialog_lifetime(msg->expires));
+		succeed(conn->client, &tr, lifetime_of(msg));
 	else if (msg->status > 100 && (msg->flags & LCS_MSG_TO_TAG))
 		proceed(conn, &tr);
 }
@@ -593,12 +425,12 @@ void lcs_dialog_headers(struct lcs_conn *conn, const struct lcs_message *msg, bo
 		response_headers(conn, msg, from_client);
 	else
 		request_headers(conn, msg, from_client);
-	if (from_client && forms_dialog(msg) && (lcs_is_response(msg) || msg->expires))
+	if (from_client && forms_dialog(msg) && !ends_subscription(msg))
 		dialog_contacts(conn, msg);
 	conn->named[!from_client] = 0;
 	conn->closed[!from_client] = 0;
 	if (!from_client && lcs_dialog_reads(msg) && msg->body != LCS_BODY_INVITATION)
-		begin_peers(conn, msg->call_id);
+		lcs_peers_begin(conn, msg->call_id);
 }
 
 static bool is_media(const struct lcs_pinhole *row, u64 call_id)
@@ -640,7 +472,7 @@ static void settle(struct lcs_conn *conn, const struct lcs_transaction *tr, bool
 			lcs_pinhole_confirm(row, lcs_dialog_lifetime(U32_MAX));
 		}
 	}
-	narrow_to_peers(client, tr->call_id);
+	lcs_peers_narrow(client, tr->call_id);
 }
 
 /**
@@ -666,5 +498,5 @@ void lcs_dialog_end(struct lcs_conn *conn, const struct lcs_message *msg, bool f
 		settle(conn, &tr, !from_client);
 	else if (!lcs_is_response(msg))
 		mark_unnamed(conn->client, &tr, !from_client);
-	lead_out(conn, msg->call_id);
+	lcs_peers_lead_out(conn, msg->call_id);
 }

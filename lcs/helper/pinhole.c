@@ -6,12 +6,9 @@
  * port, which can only be the same host after a crash, unlinks the old row; the old owner finds it
  * so later.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/jhash.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
-#include <linux/net.h>
 #include <linux/random.h>
 #include <linux/slab.h>
 
@@ -40,30 +37,6 @@ static const enum lcs_counter lcs_closed[LCS_CLASSES] = {
 	[LCS_CLASS_APP_SHARING] = LCS_COUNT_CLOSED_APP_SHARING,
 };
 
-/* How a refusal is counted, and what the administrator can do about it. */
-static const struct {
-	enum lcs_counter counter;
-	const char *text;
-} lcs_refusals[LCS_REFUSALS] = {
-	[LCS_REFUSED_ADDRESS] = { LCS_COUNT_REFUSED_ADDRESS,
-				  "it names another host than its sender; nothing to change here" },
-	[LCS_REFUSED_PORT] = { LCS_COUNT_REFUSED_PORT, "its port is outside parameter" },
-	[LCS_REFUSED_LIMIT] = { LCS_COUNT_REFUSED_LIMIT,
-				"its client has as many as one may have; nothing to change here" },
-	[LCS_REFUSED_BUSY] = { LCS_COUNT_REFUSED_BUSY,
-			       "another helper expects the same; do not attach two to one flow" },
-	[LCS_REFUSED_TABLE_FULL] = { LCS_COUNT_REFUSED_TABLE_FULL,
-				     "raise net.netfilter.nf_conntrack_expect_max" },
-	[LCS_REFUSED_MEMORY] = { LCS_COUNT_REFUSED_MEMORY, "no memory" },
-	[LCS_REFUSED_SHUTDOWN] = { LCS_COUNT_REFUSED_SHUTDOWN, "its connection lost its helper" },
-	[LCS_REFUSED_UNREADABLE] = { LCS_COUNT_REFUSED_UNREADABLE,
-				     "its message has a malformed header; nothing to change here" },
-	[LCS_REFUSED_OUTSIDE] = { LCS_COUNT_REFUSED_OUTSIDE,
-				  "no outside port is free; widen parameter nat_ports" },
-	[LCS_REFUSED_RELAYED] = { LCS_COUNT_REFUSED_RELAYED,
-				  "it leads out to a peer; parameter relayed=1 allows that" },
-};
-
 /**
  * lcs_transaction_of() - the transaction that a message belongs to
  * @msg: the message
@@ -85,42 +58,6 @@ struct lcs_transaction lcs_transaction_of(const struct lcs_message *msg, bool fr
 	    (msg->method == LCS_METHOD_CANCEL || msg->method == LCS_METHOD_ACK))
 		tr.method = LCS_METHOD_INVITE;
 	return tr;
-}
-
-/**
- * lcs_refusal_name() - why a pinhole was not opened, in words
- * @why: the reason
- */
-const char *lcs_refusal_name(enum lcs_refusal why)
-{
-	return lcs_refusals[why].text;
-}
-
-/**
- * lcs_pinhole_refuse() - count a pinhole that is not opened, and say why
- * @conn: the connection that asked for it
- * @class: what for
- * @why: the reason
- *
- * The line is rate-limited and holds nothing that a message said.
- */
-void lcs_pinhole_refuse(struct lcs_conn *conn, enum lcs_class class, enum lcs_refusal why)
-{
-	lcs_count(&conn->net->counts, lcs_refusals[why].counter);
-	trace_lcs_refuse(conn->ct, class, why);
-	/* Every call has these, and as a rule it is meant to be so: once is enough. */
-	if (why == LCS_REFUSED_RELAYED) {
-		pr_info_once("%s pinhole refused: %s\n", lcs_class_name(class),
-			     lcs_refusals[why].text);
-		return;
-	}
-	if (!net_ratelimit())
-		return;
-	if (why == LCS_REFUSED_PORT)
-		pr_info("%s pinhole refused: its port is outside parameter %s\n",
-			lcs_class_name(class), lcs_port_parameter(class));
-	else
-		pr_info("%s pinhole refused: %s\n", lcs_class_name(class), lcs_refusals[why].text);
 }
 
 static u32 hash_of(const struct lcs_net *lnet, const struct lcs_key *key)
@@ -228,10 +165,10 @@ void lcs_pinhole_close(struct lcs_pinhole *row)
 	trace_lcs_close(&row->key, row->class);
 	spin_lock_bh(&nf_conntrack_expect_lock);
 	unlink_row(row);
+	lcs_shadow_put(row);
 	spin_unlock_bh(&nf_conntrack_expect_lock);
 	list_del(&row->list);
 	row->client->pinhole_count--;
-	lcs_shadow_put(row);
 	call_rcu(&row->rcu, free_row);
 }
 
@@ -306,6 +243,19 @@ static const union nf_inet_addr *first_source(const struct lcs_pinhole *row)
 	return NULL;
 }
 
+/*
+ * The connection that pinholes belong to: the client's main one while that is alive. A dying entry
+ * expects nothing any more, long before it is let go of.
+ */
+static struct lcs_conn *home_of(struct lcs_conn *conn)
+{
+	struct lcs_conn *main = conn->client->main;
+
+	if (main && !nf_ct_is_dying(main->ct) && lcs_is_helped(main->ct))
+		return main;
+	return conn;
+}
+
 static struct lcs_pinhole *new_row(struct lcs_conn *conn, const struct lcs_want *want)
 {
 	struct lcs_pinhole *row = kmem_cache_zalloc(lcs_pinhole_cache, GFP_ATOMIC);
@@ -314,7 +264,7 @@ static struct lcs_pinhole *new_row(struct lcs_conn *conn, const struct lcs_want 
 		return NULL;
 	row->net = conn->net;
 	row->client = conn->client;
-	row->conn = conn->client->main ? conn->client->main : conn;
+	row->conn = home_of(conn);
 	row->class = want->class;
 	row->index = want->index;
 	row->pair = want->pair;
@@ -398,27 +348,26 @@ struct lcs_pinhole *lcs_pinhole_reserve(struct lcs_conn *conn, const struct lcs_
 		return NULL;
 	}
 	row = lcs_pinhole_find(conn, want);
-	if (row && row->class == want->class)
+	if (row && row->class == want->class) {
+		row->pair |= want->pair;
 		return row;
+	}
 	if (row)
 		lcs_pinhole_close(row);
 	return make_row(conn, want);
 }
 
-/* Expect packets for a row: it is new, or its expectations have gone. */
-static int cast(struct lcs_pinhole *row, const struct lcs_want *want)
+/* Expect packets for a row: it is new, its expectations have gone, or their master dies. */
+static int cast(struct lcs_conn *conn, struct lcs_pinhole *row, const struct lcs_want *want)
 {
 	int err;
 
 	if (row->shadows) {
-		spin_lock_bh(&nf_conntrack_expect_lock);
-		if (!row->unlinked)
-			lcs_shadow_unlink(row);
-		spin_unlock_bh(&nf_conntrack_expect_lock);
-		lcs_shadow_put(row);
+		lcs_shadow_drop(row);
 		row->active = !want->inactive;
 		row->confirmed = false;
 	}
+	row->conn = home_of(conn);
 	err = lcs_shadow_cast(row, first_source(row));
 	if (err)
 		return err;
@@ -435,7 +384,8 @@ static int cast(struct lcs_pinhole *row, const struct lcs_want *want)
  * A new one lives for its class's pending lifetime; one that is open stays as it is. Caller holds
  * client->lock and rcu_read_lock().
  *
- * Return: the row, or %NULL where it was refused, which is counted.
+ * Return: the row, or %NULL where it was refused, which is counted. A row with an outside form
+ * keeps that, and is returned, though nothing may come.
  */
 struct lcs_pinhole *lcs_pinhole_open(struct lcs_conn *conn, const struct lcs_want *want)
 {
@@ -444,14 +394,16 @@ struct lcs_pinhole *lcs_pinhole_open(struct lcs_conn *conn, const struct lcs_wan
 
 	if (!row)
 		return NULL;
-	if (!lcs_shadow_live(row)) {
-		err = cast(row, want);
-		if (err) {
-			/* What was advertised already must go on to mean the same. */
-			if (!row->translated)
-				lcs_pinhole_close(row);
+	if (nf_ct_is_dying(row->conn->ct) || !lcs_shadow_live(row)) {
+		err = cast(conn, row, want);
+		/* Another client of the same host was quicker: so that one has it now. */
+		if (err && err != -ESTALE) {
 			lcs_pinhole_refuse(conn, want->class, refusal_of(err));
-			return NULL;
+			/* What was advertised must go on to mean the same. */
+			if (!row->translated) {
+				lcs_pinhole_close(row);
+				return NULL;
+			}
 		}
 	}
 	row->index = want->index;
@@ -466,15 +418,18 @@ struct lcs_pinhole *lcs_pinhole_open(struct lcs_conn *conn, const struct lcs_wan
  * lcs_pinhole_extend() - let a pinhole live for so long
  * @row: the row; caller holds client->lock
  * @seconds: from now
+ *
+ * Without its expectations it ends, but for its outside form, which stands in the text.
  */
 void lcs_pinhole_extend(struct lcs_pinhole *row, u32 seconds)
 {
 	lockdep_assert_held(&row->client->lock);
 	row->until = jiffies + seconds * HZ;
-	if (!lcs_shadow_lasts(row, seconds, row->active))
+	if (!lcs_shadow_lasts(row, seconds, row->active) &&
+	    (!row->translated || READ_ONCE(row->unlinked)))
 		row->until = jiffies;
 	else if (time_after(row->until, row->client->until))
-		row->client->until = row->until;
+		WRITE_ONCE(row->client->until, row->until);
 }
 
 /**
@@ -507,17 +462,24 @@ void lcs_pinhole_narrow(struct lcs_pinhole *row, const union nf_inet_addr *from,
 	if (!n || n > LCS_SOURCES_MAX ||
 	    row->client->shadow_count - row->shadows + n > LCS_SHADOWS_MAX)
 		return;
-	spin_lock_bh(&nf_conntrack_expect_lock);
-	if (!row->unlinked)
-		lcs_shadow_unlink(row);
-	spin_unlock_bh(&nf_conntrack_expect_lock);
-	lcs_shadow_put(row);
-	for (i = 0; i < n && !err && !row->unlinked; i++)
+	lcs_shadow_drop(row);
+	for (i = 0; i < n && !err; i++)
 		err = lcs_shadow_cast(row, &from[i]);
 	/* Rather too few than any. */
-	if (err)
+	if (err && err != -ESTALE)
 		lcs_pinhole_refuse(row->conn, row->class, refusal_of(err));
 	lcs_pinhole_extend(row, left);
+}
+
+/* With relayed=1 the client may be led out to that peer already, from any of its ports. */
+static bool is_led_out(const struct lcs_pinhole *row, const union nf_inet_addr *to, __be16 port)
+{
+	struct lcs_key key = row->key;
+
+	key.addr = *to;
+	key.from = row->key.addr;
+	key.port = port;
+	return lcs_pinhole_inside(row->net, &key);
 }
 
 /**
@@ -534,16 +496,15 @@ void lcs_pinhole_lead_out(struct lcs_pinhole *row, const union nf_inet_addr *to,
 	int err;
 
 	lockdep_assert_held(&row->client->lock);
-
 	for (i = 0; i < row->shadows; i++)
 		if (nf_inet_addr_cmp(&row->exp[i]->tuple.dst.u3, to) &&
 		    row->exp[i]->tuple.dst.u.all == dport)
 			return;
 	err = lcs_shadow_cast_out(row, to, dport);
-	if (err)
-		lcs_pinhole_refuse(row->conn, row->class, refusal_of(err));
-	else
+	if (!err)
 		lcs_pinhole_extend(row, left);
+	else if (err != -ESTALE && !(err == -EBUSY && is_led_out(row, to, dport)))
+		lcs_pinhole_refuse(row->conn, row->class, refusal_of(err));
 }
 
 /**
@@ -613,11 +574,16 @@ bool lcs_pinhole_leave(struct lcs_pinhole *row, u64 call_id)
 void lcs_pinholes_reap(struct lcs_client *client)
 {
 	struct lcs_pinhole *row, *next;
+	unsigned long until = jiffies;
 
 	lockdep_assert_held(&client->lock);
-	list_for_each_entry_safe(row, next, &client->pinholes, list)
+	list_for_each_entry_safe(row, next, &client->pinholes, list) {
 		if (READ_ONCE(row->unlinked) || time_after_eq(jiffies, row->until))
 			lcs_pinhole_close(row);
+		else if (time_after(row->until, until))
+			until = row->until;
+	}
+	WRITE_ONCE(client->until, until);
 }
 
 /**

@@ -8,10 +8,10 @@
 #include <lcs/shadow.h>
 
 /*
- * Is an expectation of a row still in the kernel's table? An unlinked one is not found there.
+ * Is an expectation of a row in force? One that is unlinked, or has expired, is not found.
  * Caller holds nf_conntrack_expect_lock.
  */
-static bool is_linked(const struct lcs_pinhole *row, const struct nf_conntrack_expect *exp)
+static bool is_live(const struct lcs_pinhole *row, const struct nf_conntrack_expect *exp)
 {
 	struct nf_conntrack_zone zone;
 
@@ -20,27 +20,79 @@ static bool is_linked(const struct lcs_pinhole *row, const struct nf_conntrack_e
 	return __nf_ct_expect_find(row->net->net, &zone, &exp->tuple) == exp;
 }
 
+/*
+ * Does the kernel still hold it? One that has expired stays, and counts, until something comes
+ * across it. Caller holds nf_conntrack_expect_lock.
+ */
+static bool is_linked(const struct lcs_pinhole *row, const struct nf_conntrack_expect *exp)
+{
+	const struct nf_conn_help *help = nfct_help(row->conn->ct);
+	const struct nf_conntrack_expect *other;
+
+	if (is_live(row, exp))
+		return true;
+	hlist_for_each_entry(other, &help->expectations, lnode)
+		if (other == exp)
+			return true;
+	return false;
+}
+
+/* Without a helper the kernel would take an expectation that is dead from the beginning. */
 static struct nf_conntrack_expect *new_shadow(const struct lcs_pinhole *row)
 {
 	struct nf_conntrack_expect *exp;
 
+	if (!lcs_is_helped(row->conn->ct))
+		return ERR_PTR(-ESHUTDOWN);
 	if (row->shadows == LCS_ROW_SHADOWS_MAX || row->client->shadow_count == LCS_SHADOWS_MAX)
 		return ERR_PTR(-ENOSPC);
 	exp = nf_ct_expect_alloc(row->conn->ct);
 	return exp ? exp : ERR_PTR(-ENOMEM);
 }
 
+/* Only here the kernel takes its own lock: meanwhile another client may have taken the row over. */
 static int enter_shadow(struct lcs_pinhole *row, struct nf_conntrack_expect *exp)
 {
 	int err = nf_ct_expect_related(exp, 0);
 
-	if (err) {
-		nf_ct_expect_put(exp);
-		return err;
+	spin_lock_bh(&nf_conntrack_expect_lock);
+	if (row->unlinked) {
+		if (!err && is_linked(row, exp))
+			lcs_expect_unlink(exp);
+		err = -ESTALE;
 	}
-	row->exp[row->shadows++] = exp;
-	row->client->shadow_count++;
-	return 0;
+	if (!err) {
+		row->exp[row->shadows++] = exp;
+		row->client->shadow_count++;
+	}
+	spin_unlock_bh(&nf_conntrack_expect_lock);
+	if (err)
+		nf_ct_expect_put(exp);
+	return err;
+}
+
+/*
+ * A long call may have had many peers: the oldest way out makes room for a new one. Those alone say
+ * from which port.
+ */
+static void forget_way_out(struct lcs_pinhole *row)
+{
+	unsigned int i;
+
+	if (row->shadows < LCS_ROW_SHADOWS_MAX && row->client->shadow_count < LCS_SHADOWS_MAX)
+		return;
+	spin_lock_bh(&nf_conntrack_expect_lock);
+	for (i = 0; i < row->shadows && !row->exp[i]->mask.src.u.all; i++)
+		;
+	if (i < row->shadows && !row->unlinked) {
+		if (is_linked(row, row->exp[i]))
+			lcs_expect_unlink(row->exp[i]);
+		nf_ct_expect_put(row->exp[i]);
+		row->shadows--;
+		row->client->shadow_count--;
+		memmove(&row->exp[i], &row->exp[i + 1], (row->shadows - i) * sizeof(*row->exp));
+	}
+	spin_unlock_bh(&nf_conntrack_expect_lock);
 }
 
 /**
@@ -51,8 +103,9 @@ static int enter_shadow(struct lcs_pinhole *row, struct nf_conntrack_expect *exp
  * The new expectation lives for the class's timeout; lcs_shadow_lasts() says how long really.
  * Caller holds client->lock and rcu_read_lock().
  *
- * Return: 0, -ENOMEM, -ENOSPC at LCS_ROW_SHADOWS_MAX or LCS_SHADOWS_MAX, or what the kernel says:
- * -EMFILE for a full table, -EBUSY for another helper's expectation, -ESHUTDOWN.
+ * Return: 0, -ENOMEM, -ENOSPC at LCS_ROW_SHADOWS_MAX or LCS_SHADOWS_MAX, -ESHUTDOWN where the
+ * connection has lost its helper, -ESTALE where another client has taken the row over, or what the
+ * kernel says: -EMFILE for a full table, -EBUSY for another helper's expectation.
  */
 int lcs_shadow_cast(struct lcs_pinhole *row, const union nf_inet_addr *from)
 {
@@ -73,8 +126,12 @@ int lcs_shadow_cast(struct lcs_pinhole *row, const union nf_inet_addr *from)
 		exp->flags |= NF_CT_EXPECT_INACTIVE;
 	helper = help ? rcu_dereference(help->helper) : NULL;
 	lcs_expect_assign_helper(exp, row->class == LCS_CLASS_CALLBACK ? helper : NULL);
-	if (nat && row->conn->ct->status & IPS_NAT_MASK)
-		nat->lead_in(row, exp);
+	if (nat && row->conn->ct->status & IPS_NAT_MASK) {
+		if (row->outbound)
+			nat->lead_out(row, exp);
+		else
+			nat->lead_in(row, exp);
+	}
 	return enter_shadow(row, exp);
 }
 
@@ -97,6 +154,7 @@ int lcs_shadow_cast_out(struct lcs_pinhole *row, const union nf_inet_addr *to, _
 	lockdep_assert_held(&row->client->lock);
 	if (!nat)
 		return -ENOENT;
+	forget_way_out(row);
 	exp = new_shadow(row);
 	if (IS_ERR(exp))
 		return PTR_ERR(exp);
@@ -121,7 +179,7 @@ bool lcs_shadow_live(const struct lcs_pinhole *row)
 	spin_lock_bh(&nf_conntrack_expect_lock);
 	live = row->shadows && !row->unlinked;
 	for (i = 0; live && i < row->shadows; i++)
-		live = is_linked(row, row->exp[i]);
+		live = is_live(row, row->exp[i]);
 	spin_unlock_bh(&nf_conntrack_expect_lock);
 	return live;
 }
@@ -138,19 +196,20 @@ bool lcs_shadow_lasts(struct lcs_pinhole *row, u32 seconds, bool activate)
 {
 	struct nf_conntrack_expect *exp;
 	unsigned int i;
-	bool live;
+	bool all;
 
 	lockdep_assert_held(&row->client->lock);
 	spin_lock_bh(&nf_conntrack_expect_lock);
-	live = row->shadows && !row->unlinked;
-	for (i = 0; live && i < row->shadows; i++) {
+	all = row->shadows && !row->unlinked;
+	for (i = 0; i < row->shadows && !row->unlinked; i++) {
 		exp = row->exp[i];
-		live = is_linked(row, exp) && lcs_expect_set_timeout(exp, seconds);
-		if (live && activate)
+		if (!is_live(row, exp) || !lcs_expect_set_timeout(exp, seconds))
+			all = false;
+		else if (activate)
 			WRITE_ONCE(exp->flags, exp->flags & ~NF_CT_EXPECT_INACTIVE);
 	}
 	spin_unlock_bh(&nf_conntrack_expect_lock);
-	return live;
+	return all;
 }
 
 /**
@@ -169,12 +228,28 @@ void lcs_shadow_unlink(struct lcs_pinhole *row)
 
 /**
  * lcs_shadow_put() - forget the expectations of a row
- * @row: the row, whose expectations are unlinked; caller holds client->lock
+ * @row: the row, whose expectations are unlinked; caller holds client->lock and
+ *	nf_conntrack_expect_lock
  */
 void lcs_shadow_put(struct lcs_pinhole *row)
 {
 	lockdep_assert_held(&row->client->lock);
+	lockdep_assert_held(&nf_conntrack_expect_lock);
 	row->client->shadow_count -= row->shadows;
 	while (row->shadows)
 		nf_ct_expect_put(row->exp[--row->shadows]);
+}
+
+/**
+ * lcs_shadow_drop() - let a row have no expectations
+ * @row: the row; caller holds client->lock
+ */
+void lcs_shadow_drop(struct lcs_pinhole *row)
+{
+	lockdep_assert_held(&row->client->lock);
+	spin_lock_bh(&nf_conntrack_expect_lock);
+	if (!row->unlinked)
+		lcs_shadow_unlink(row);
+	lcs_shadow_put(row);
+	spin_unlock_bh(&nf_conntrack_expect_lock);
 }

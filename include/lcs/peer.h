@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Peers: who the far side of a dialog is, and what a client may be led out to.
+ */
+#ifndef _LCS_PEER_H
+#define _LCS_PEER_H
+
+#include <lcs/pinhole.h>
+
+/* Peer endpoints of a dialog that are remembered; real ones have up to about twenty (ICE). */
+#define LCS_PEERS_MAX	24
+/* Dialogs of a client whose peers are remembered. */
+#define LCS_DIALOGS	16
+
+/**
+ * struct lcs_dialog - who the peer of a dialog is
+ * @list: in client->dialogs
+ * @call_id: the dialog
+ * @until: jiffies; forgotten after that
+ * @leads: bit per peer: the inside may be led out to it
+ * @count: how many peers
+ * @overflow: there were more
+ * @peer: their addresses
+ * @port: their ports, host byte order
+ * @index: the m= line that each serves
+ * @component: RTP 1, RTCP 2
+ * @proto: IPPROTO_UDP or IPPROTO_TCP
+ */
+struct lcs_dialog {
+	struct list_head list;
+	u64 call_id;
+	unsigned long until;
+	u32 leads;
+	u8 count;
+	bool overflow;
+	union nf_inet_addr peer[LCS_PEERS_MAX];
+	u16 port[LCS_PEERS_MAX];
+	u8 index[LCS_PEERS_MAX];
+	u8 component[LCS_PEERS_MAX];
+	u8 proto[LCS_PEERS_MAX];
+};
+
+bool lcs_peer_allowed(const struct lcs_conn *conn, const union nf_inet_addr *addr);
+u8 lcs_peer_component(const struct lcs_endpoint *ep);
+void lcs_peers_begin(struct lcs_conn *conn, u64 call_id);
+void lcs_peers_note(struct lcs_conn *conn, u64 call_id, const struct lcs_endpoint *ep);
+void lcs_peers_narrow(struct lcs_client *client, u64 call_id);
+void lcs_peers_lead_out(struct lcs_conn *conn, u64 call_id);
+void lcs_peers_forget(struct lcs_client *client, u64 call_id);
+void lcs_dialogs_reap(struct lcs_client *client, bool all);
+
+#endif /* _LCS_PEER_H */
