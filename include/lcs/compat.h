@@ -71,7 +71,10 @@ static inline void lcs_helpers_unregister(struct nf_conntrack_helper **registere
 #endif
 }
 
-/* The helper that a connection which meets the expectation gets; NULL for none. */
+/*
+ * The helper that a connection which meets the expectation gets; NULL for none. The older field is
+ * also what the kernel's listings name, so there an expectation without one has no name either.
+ */
 static inline void lcs_expect_assign_helper(struct nf_conntrack_expect *exp,
 					    struct nf_conntrack_helper *helper)
 {

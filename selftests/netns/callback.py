@@ -160,7 +160,7 @@ def the_state(rig, tap, family):
               expect.line)
         check(expect.permanent and not expect.inactive, expect.line)
         check(expect.proto == socket.IPPROTO_TCP, expect.line)
-        check("callback" in expect.line, f"class: {expect.line}")
+        check(expect.kind == "callback", f"class: {expect.line}")
         listed = rig.run("fw", "conntrack", "-f", f"ipv{family}", "-L",
                          "expect")
         check("helper=lcs" in listed, listed)

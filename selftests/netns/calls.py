@@ -14,8 +14,8 @@ import socket
 
 from lcscall import (Call, audio, listen_for_file, offer_file, video,
                      whiteboard, invitation)
-from lcspeer import (ADDRESS, Rig, Tap, check, client, wait_fd,
-                     wait_until)
+from lcspeer import (ADDRESS, Rig, Tap, check, client, names_classes,
+                     wait_fd, wait_until)
 from lcswire import Probe, wire
 from policy import parameter
 
@@ -238,7 +238,7 @@ def files(rig, air, tap, family):
                          by_client=False)
             air.shut(Probe("tcp", peer, user.address, 6891))
             call.say(listen_for_file(user.address, 6891, cookie, **more))
-            check(rig.expectation(dport=6891).line.count("file-transfer"),
+            check(rig.expectation(dport=6891).kind == "file-transfer",
                   rig.expectation(dport=6891).line)
             air.shut(*near(user, "tcp", 6891, peer))
             link = send_file(rig, user, user.listener(6891), 6891)
@@ -269,7 +269,7 @@ def whiteboards(rig, air, tap, family):
         peer, _ = addresses(user)
         call = Call(user)
         call.begin(call.own(*whiteboard()), call.theirs(*whiteboard()))
-        check("app-sharing" in rig.expectation(dport=1503).line, "its class")
+        check(rig.expectation(dport=1503).kind == "app-sharing", "its class")
         link = user.called(1503, by="stranger")
         check(link and link.state == "RELATED", "T.120 did not get through")
         link.forth(b"\3\0\0\x16" + bytes(18))
@@ -282,8 +282,12 @@ def whiteboards(rig, air, tap, family):
 
 
 def listed(rig, tap, family):
-    with tap.case(f"IPv{family}: conntrack -L expect shows each class"), \
-            client(rig, family) as user:
+    text = f"IPv{family}: conntrack -L expect shows each class"
+    if not names_classes():
+        tap.skip(text, "this kernel names only the helper that a connection "
+                 "will get")
+        return
+    with tap.case(text), client(rig, family) as user:
         user.sign_in(7100)
         call = Call(user)
         call.begin(call.own(*audio(20000), *whiteboard()),

@@ -17,6 +17,7 @@ import atexit
 import contextlib
 import ctypes
 import errno
+import functools
 import glob
 import ipaddress
 import os
@@ -367,15 +368,16 @@ class Rig:
     # ---- what the firewall knows
 
     def expectations(self, *, dport=None, dst=None):
-        with self.inside("fw"):
-            try:
-                with open("/proc/thread-self/net/nf_conntrack_expect",
-                          encoding="ascii") as table:
-                    text = table.read()
-            except FileNotFoundError:
-                text = subprocess.run(
-                    ["conntrack", "-L", "expect"], check=True, text=True,
-                    stdout=subprocess.PIPE, stderr=subprocess.PIPE).stdout
+        text = ""
+        if names_classes():
+            with self.inside("fw"), \
+                    open("/proc/thread-self/net/nf_conntrack_expect",
+                         encoding="ascii") as table:
+                text = table.read()
+        else:
+            for family in ("ipv4", "ipv6"):
+                text += self.run("fw", "conntrack", "-f", family, "-L",
+                                 "expect")
         found = [Expectation(line) for line in text.splitlines()]
         return [e for e in found if dport in (None, e.dport)
                 and dst in (None, e.dst)]
@@ -401,6 +403,24 @@ class Rig:
                    "the end of held_bytes")
 
 
+KINDS = ("callback", "media", "file-transfer", "app-sharing")
+
+
+@functools.cache
+def names_classes():
+    """Does /proc name the class of every expectation? Where there is no
+    such table, and where a kernel has one field for the helper of an
+    expectation and that of its connection (6.1.170: only callbacks have
+    the second), conntrack knows at least its number. The types tell."""
+    types = [path for path in ("/sys/kernel/btf/vmlinux",
+                               "/sys/kernel/btf/nf_conntrack")
+             if os.path.exists(path)]
+    if not os.path.exists("/proc/net/nf_conntrack_expect"):
+        return False
+    return not types or any(b"\0assign_helper\0" in open(path, "rb").read()
+                            for path in types)
+
+
 class Expectation:
     """A line of /proc/net/nf_conntrack_expect or of conntrack -L expect."""
 
@@ -412,6 +432,9 @@ class Expectation:
             str(ipaddress.ip_address(re.search(rf"\b{key}=(\S+)", line)[1]))
             for key in ("src", "dst"))
         self.dport = int(re.search(r"\bdport=(\d+)", line)[1])
+        name = re.search(r"\blcs/(\S+)", line)
+        number = re.search(r"\bclass=(\d+)", line)
+        self.kind = name[1] if name else number and KINDS[int(number[1])]
         self.inactive = "INACTIVE" in line
         self.permanent = "PERMANENT" in line
 

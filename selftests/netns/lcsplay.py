@@ -189,9 +189,8 @@ class Play:
                 lifetimes[line] = row.lifetime
         found = {}
         for exp in self.rig.expectations():
-            kind = exp.line.rpartition("lcs/")[2].split()[0]
             proto = {6: "tcp", 17: "udp"}.get(exp.proto, exp.proto)
-            found[kind, proto, exp.src, exp.dst, exp.dport,
+            found[exp.kind, proto, exp.src, exp.dst, exp.dport,
                   "inactive" if exp.inactive else "active"] = exp
         lines = [f"missing: {line}" for line in sorted(wanted - set(found))]
         lines += [f"too many: {line}" for line in sorted(set(found) - wanted)]
