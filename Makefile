@@ -9,6 +9,7 @@ modules := nf_lcs_proto nf_conntrack_lcs nf_nat_lcs
 
 .DEFAULT_GOAL := modules
 .PHONY: modules install uninstall clean help setup demo test matrix bench coverage fuzz bench-proto
+.PHONY: check-sanitized races
 
 modules:
 	+@scripts/build $(target) $(checks) modules
@@ -60,6 +61,15 @@ bench-proto:
 	@scripts/setup
 	@scripts/bench-proto
 
+# On a kernel that looks for mistakes, built once into the cache; no part of `make test`.
+check-sanitized:
+	@scripts/setup --need build,guest,test,sanitized
+	@scripts/check-sanitized $(if $(TEST),--test '$(TEST)')
+
+races:
+	@scripts/setup --need build,guest,test,sanitized
+	@scripts/check-sanitized --only races --seconds $(or $(SECONDS),600)
+
 help:
 	@echo 'make [KVER=6.12 | KDIR=DIR] [W=1] [C=2]  build the modules (default: for the running kernel)'
 	@echo 'make install [KVER= | KDIR=]             install them and rebuild the module index'
@@ -71,5 +81,7 @@ help:
 	@echo 'make coverage                            lines and branches of lcs/proto that its tests reach'
 	@echo 'make fuzz [SECONDS=60]                   fuzz lcs/proto, so long for each target'
 	@echo 'make bench-proto                         what reading a message costs, in counted instructions'
+	@echo 'make check-sanitized [TEST=NAME]         KUnit and selftests on a kernel with KASAN, lockdep and so on'
+	@echo 'make races [SECONDS=600]                 everything at once, on two CPUs of that kernel'
 	@echo 'make setup                               only install what demo and test need'
 	@echo 'make clean                               remove build/'

@@ -2,25 +2,22 @@
 # SPDX-License-Identifier: GPL-2.0
 """What hostile hosts send costs no memory of ours, and good clients go on.
 
-100,000 SYNs; 2,000 ICMP errors about a connection with a REGISTER inside them;
-allocations that fail, where the kernel can make them fail. Memory is counted in
-the slab caches lcs_*; that the count can move is shown first.
+100,000 SYNs; 2,000 ICMP errors about a connection with a REGISTER inside them.
+Memory is counted in the slab caches lcs_*; that the count can move is shown
+first. (Allocations that fail: selftests/sanitized/failing.py.)
 """
 
-import glob
-import os
+import select
 import socket
 import struct
 
-from lcspeer import (SIP_PORT, SLAB, Rig, Tap, check, client, contact, grown,
+from lcspeer import (SIP_PORT, Rig, Tap, check, client, contact, grown,
                      next_seq, objects, wait_fd)
 from lcsraw import ACK, PSH, SYN, RawHost, icmp_as_tcp, icmp_error, tcp
-import select
 
 FLOOD = 100000
 CONTROL = 200
 CONNTRACK_MAX = "/proc/sys/net/netfilter/nf_conntrack_max"
-FAILSLAB = "/sys/kernel/debug/failslab"
 
 
 def read_number(path):
@@ -156,36 +153,6 @@ def icmp_errors(rig, tap, user):
         heard.close()
 
 
-def fail_slab(on):
-    """Every allocation from our caches fails, or none."""
-    for path in glob.glob(f"{SLAB}/lcs_*/failslab"):
-        with open(path, "w", encoding="ascii") as value:
-            value.write(str(int(on)))
-    for name, value in (("cache-filter", "Y"), ("ignore-gfp-wait", "N"),
-                        ("times", "-1"), ("interval", "1"), ("verbose", "0"),
-                        ("probability", "100" if on else "0")):
-        with open(f"{FAILSLAB}/{name}", "w", encoding="ascii") as file:
-            file.write(value)
-
-
-def failing_allocations(rig, tap):
-    text = "allocations of ours that fail: every byte passes"
-    if not os.path.isdir(FAILSLAB):
-        tap.skip(text, "this kernel has no CONFIG_FAILSLAB (or debugfs is not "
-                 "mounted)")
-        return
-    with tap.case(text), client(rig) as user:
-        fail_slab(True)
-        try:
-            user.sign_in(7100)
-            user.must_not_be_called(7100)
-        finally:
-            fail_slab(False)
-        user.connect()
-        user.sign_in(7101)
-        user.must_be_called(7101)
-
-
 def main():
     rig, tap = Rig(), Tap()
     control(rig, tap)
@@ -193,7 +160,6 @@ def main():
         user.sign_in(7100)
         disguised_errors(rig, tap, user)
         icmp_errors(rig, tap, user)
-    failing_allocations(rig, tap)
     with client(rig) as user:
         user.sign_in(7100)
         syn_flood(rig, tap, user)
