@@ -19,10 +19,6 @@ MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Live Communications Server NAT helper");
 MODULE_ALIAS_NF_NAT_HELPER("lcs");
 
-/* What a host takes where it does not say (RFC 1122 4.2.2.6, RFC 8200 5). */
-#define LCS_MSS_V4	536
-#define LCS_MSS_V6	1220
-
 /* Acknowledgments may lie this far back and still compare. */
 #define LCS_SEQ_SPAN	0x40000000
 
@@ -65,7 +61,6 @@ static void begin(struct lcs_conn *conn)
 	bool ipv4 = nf_ct_l3num(conn->ct) == NFPROTO_IPV4;
 	struct lcs_edit_start from = {};
 	struct lcs_edit *edit;
-	u16 largest;
 	u32 una;
 	int dir;
 
@@ -75,14 +70,14 @@ static void begin(struct lcs_conn *conn)
 		from.edge = READ_ONCE(tcp->seen[dir].td_maxend);
 		from.window = READ_ONCE(tcp->seen[!dir].td_maxwin);
 		from.mss = start->mss[!dir] ? start->mss[!dir] : ipv4 ? LCS_MSS_V4 : LCS_MSS_V6;
+		/* The kernel's own floor: a packet shall not become thousands. */
+		from.mss = max_t(u16, from.mss, TCP_MIN_SND_MSS);
 		from.scale = start->scaled == LCS_BOTH ? start->scale[!dir] : 0;
 		/* What is not acknowledged is not known: the oldest possible is always right. */
 		una = edit->una;
 		if (from.seq - una > LCS_SEQ_SPAN)
 			una = from.seq - LCS_SEQ_SPAN;
-		largest = edit->largest;
 		lcs_edit_init(edit, &from);
-		edit->largest = largest;
 		edit->una = una;
 		edit->told = una;
 		edit->offset_from = una;
@@ -122,13 +117,6 @@ static bool is_edited(const struct lcs_nat *nat)
 	return false;
 }
 
-static void note_largest(struct lcs_edit *edit, const struct lcs_segment *seg)
-{
-	u32 size = skb_is_gso(seg->skb) ? skb_shinfo(seg->skb)->gso_size : seg->len;
-
-	edit->largest = max_t(u32, edit->largest, min_t(u32, size, U16_MAX));
-}
-
 static int carry_out(struct lcs_conn *conn, const struct lcs_segment *seg, struct lcs_relay *relay)
 {
 	bool made;
@@ -164,7 +152,6 @@ static noinline int relay_segment(struct lcs_conn *conn, const struct lcs_segmen
 		begin(conn);
 	if (!lcs_packet_view(seg, &relay))
 		return NF_DROP;
-	note_largest(relay.edit, seg);
 	step = lcs_relay_begin(&relay);
 	if (step == LCS_RELAY_GAP) {
 		lcs_count(&conn->net->counts, LCS_COUNT_OUT_OF_ORDER);

@@ -98,8 +98,6 @@ struct lcs_custody {
  * @kept: held bytes, forwarded since, that the receiver has not acknowledged although the sender
  *	was told that they have arrived
  * @mss: the largest segment the receiver takes
- * @largest: the largest payload of one packet that the sender sent; for the surroundings, which
- *	cut what they aggregate
  * @count: entries of @log
  * @last: the byte at @last_seq, for probes
  * @frozen: enum lcs_edit_result: why nothing of the message being read may be replaced any more
@@ -127,7 +125,6 @@ struct lcs_edit {
 	struct lcs_custody held;
 	struct lcs_custody kept;
 	u16 mss;
-	u16 largest;
 	u8 count;
 	u8 last;
 	u8 frozen;

@@ -12,6 +12,10 @@
 
 #include <lcs/nat.h>
 
+/* What a host takes where it does not say (RFC 1122 4.2.2.6, RFC 8200 5). */
+#define LCS_MSS_V4	536
+#define LCS_MSS_V6	1220
+
 /* The fourth word of a TCP header (RFC 9293 3.1): ACK; data offset above, window below. */
 #define LCS_TCPHDR_ACK	0x00100000
 /* NOP, NOP and the head of the time stamp option. */

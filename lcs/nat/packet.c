@@ -186,9 +186,11 @@ static void set_gso(const struct lcs_segment *seg, const struct lcs_relay *relay
 	unsigned int options = seg->dataoff - seg->protoff - sizeof(struct tcphdr);
 	struct skb_shared_info *shinfo = skb_shinfo(seg->skb);
 	unsigned int size = relay->edit->mss > options ? relay->edit->mss - options : 1;
+	unsigned int sent = skb_is_gso(seg->skb) ? shinfo->gso_size : seg->len;
+	unsigned int least = ip_hdr(seg->skb)->version == 4 ? LCS_MSS_V4 : LCS_MSS_V6;
 
-	if (relay->edit->largest)
-		size = min_t(unsigned int, size, relay->edit->largest);
+	/* No larger than what its sender, who knows the path, sends now; every path takes these. */
+	size = min(size, max(sent, least - options));
 	if (relay->out.len <= size) {
 		skb_gso_reset(seg->skb);
 		return;

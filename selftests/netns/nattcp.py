@@ -22,7 +22,7 @@ from lcspeer import (SIP_PORT, Tap, check, ct_state, difference, ntlm,
 from nat import contact_of
 from natcheck import body_at, moved, places
 from natrig import NatLink, NatRig, NatUser, nat_user
-from natwire import MERGED, PLAIN, calmly, captured, offloads
+from natwire import MERGED, PLAIN, Capture, calmly, captured, offloads
 from policy import parameter
 
 SIZES = (88, 89, 131, 256, 536, 1000, 1220, 1459, 1460)
@@ -191,6 +191,32 @@ def nagle(rig, tap, family):
         rig.acknowledges("server", family)
 
 
+def outside_mtu(rig, size):
+    for device in ("wan0", "server"):
+        rig.run("fw", "ip", "link", "set", device, "mtu", str(size))
+
+
+def narrower(rig, tap, family):
+    with tap.case(f"IPv{family}: the line outside carries less than before: "
+                  "the sender is told once, then its full segments grow and "
+                  "arrive"), nat_user(rig, family) as user:
+        user.sign_in(7100)
+        call = Call(user)
+        text = b"".join(offer(user, call) for _ in range(12))
+        calmly(user, lambda: user.main.forth(text))
+        outside_mtu(rig, 1300)
+        try:
+            told = Capture(rig, "client")
+            user.main.forth(text)
+            check(told.read().icmp, "it was not told")
+            with captured(rig):
+                calmly(user, lambda: user.main.forth(text))
+            told.close()
+        finally:
+            outside_mtu(rig, 1500)
+            rig.run("client", "ip", f"-{family}", "route", "flush", "cache")
+
+
 def other_offloads(rig, tap):
     """Packets as a network card sees them that segments nothing itself, and as
     one gives them that merges."""
@@ -212,6 +238,7 @@ def main(names):
              "nagle": lambda: [nagle(rig, tap, f) for f in (4, 6)],
              "several": lambda: [several(rig, tap, f) for f in (4, 6)],
              "sizes": lambda: [sizes(rig, tap, f) for f in (4, 6)],
+             "narrower": lambda: [narrower(rig, tap, f) for f in (4, 6)],
              "ends": lambda: [ends(rig, tap, f) for f in (4, 6)],
              "offloads": lambda: other_offloads(rig, tap)}
     with parameter("media_ports", "1024-65535"):
