@@ -59,24 +59,67 @@ struct lcs_sdp {
 	u8 has_rtcp:1;
 };
 
-/*
- * Can an SDP line that begins so be one that is read? Those are m=, c=, o=, and of the attributes
- * candidate, remote-candidates, rtcp and x-candidate-ipv6. @text has at least a byte.
+/**
+ * enum lcs_sdp_name - the lines of a session description that are read
+ * @LCS_SDP_NONE: any other
+ * @LCS_SDP_CANDIDATE: a=candidate:
+ * @LCS_SDP_CANDIDATE_IPV6: a=x-candidate-ipv6:
+ * @LCS_SDP_CONNECTION: c=
+ * @LCS_SDP_MEDIA: m=
+ * @LCS_SDP_ORIGIN: o=
+ * @LCS_SDP_REMOTE: a=remote-candidates:
+ * @LCS_SDP_RTCP: a=rtcp:
  */
-static inline bool lcs_sdp_may_begin(struct lcs_text text)
-{
-	u8 third;
+enum lcs_sdp_name {
+	LCS_SDP_NONE,
+	LCS_SDP_CANDIDATE,
+	LCS_SDP_CANDIDATE_IPV6,
+	LCS_SDP_CONNECTION,
+	LCS_SDP_MEDIA,
+	LCS_SDP_ORIGIN,
+	LCS_SDP_REMOTE,
+	LCS_SDP_RTCP,
+};
 
-	if (*text.at != 'a')
-		return *text.at == 'm' || *text.at == 'c' || *text.at == 'o';
-	if (lcs_text_len(text) < 4)
-		return true;
-	third = text.at[2] | 0x20;
-	return third == 'c' ? (text.at[3] | 0x20) == 'a' : third == 'r' || third == 'x';
+/* lcs_sdp_name_at() looks at so many bytes. */
+#define LCS_SDP_LOOK	20u
+
+/* Most lines that are read are this one; lcs_sdp_candidate() reads it. */
+static __always_inline bool lcs_is_candidate(const u8 *at)
+{
+	return at[0] == 'a' && lcs_same_4(at + 1, "=can") && lcs_same_8(at + 4, "ndidate:");
+}
+
+static __always_inline enum lcs_sdp_name lcs_sdp_name_at(const u8 *at)
+{
+	const u32 letters = LCS_LETTER('c') | LCS_LETTER('r') | LCS_LETTER('x');
+
+	switch (at[0]) {
+	case 'a':
+		if (!(letters >> (at[2] & 31) & 1))
+			return LCS_SDP_NONE;
+		if (lcs_same_4(at + 2, "rtcp") && at[6] == ':')
+			return LCS_SDP_RTCP;
+		if (at[3] == '-' && lcs_same(at + 1, "=x-candidate-ipv6:", 18))
+			return LCS_SDP_CANDIDATE_IPV6;
+		if (at[8] == '-' && lcs_same(at + 1, "=remote-candidates:", 19))
+			return LCS_SDP_REMOTE;
+		return lcs_is_candidate(at) ? LCS_SDP_CANDIDATE : LCS_SDP_NONE;
+	case 'c':
+		return at[1] == '=' ? LCS_SDP_CONNECTION : LCS_SDP_NONE;
+	case 'm':
+		return at[1] == '=' ? LCS_SDP_MEDIA : LCS_SDP_NONE;
+	case 'o':
+		return at[1] == '=' ? LCS_SDP_ORIGIN : LCS_SDP_NONE;
+	}
+	return LCS_SDP_NONE;
 }
 
 enum lcs_interest lcs_sdp_interest(struct lcs_text text);
 void lcs_sdp_line(struct lcs_reader *reader, const struct lcs_line *line);
+void lcs_sdp_named(struct lcs_reader *reader, const struct lcs_line *line,
+		   enum lcs_sdp_name name);
+const u8 *lcs_sdp_candidate(struct lcs_reader *reader, struct lcs_line line, const u8 *at);
 void lcs_sdp_end(struct lcs_reader *reader);
 
 #endif /* _LCS_SDP_H */

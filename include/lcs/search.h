@@ -32,7 +32,7 @@ static __always_inline unsigned long lcs_mark_below(unsigned long word, u8 limit
 
 static __always_inline u32 lcs_first_marked(unsigned long marks)
 {
-	return __builtin_ctzl(marks) / 8;
+	return (u32)__builtin_ctzl(marks) / 8;
 }
 #else
 static __always_inline unsigned long lcs_mark_below(unsigned long word, u8 limit)
@@ -42,7 +42,7 @@ static __always_inline unsigned long lcs_mark_below(unsigned long word, u8 limit
 
 static __always_inline u32 lcs_first_marked(unsigned long marks)
 {
-	return __builtin_clzl(marks) / 8;
+	return (u32)__builtin_clzl(marks) / 8;
 }
 #endif
 
@@ -102,25 +102,31 @@ static __always_inline bool lcs_is_sought(u8 byte, const struct lcs_sought what)
 	return byte == what.one || byte == what.two || byte == what.three;
 }
 
-/* The first of them. The last few bytes are read together with some that were read before. */
-static __always_inline const u8 *lcs_find(const u8 *begin, const u8 *end,
-					  const struct lcs_sought what)
+/*
+ * The first of them in a text of which the last machine word may be read. That word may begin
+ * before @at, with bytes that were looked at before.
+ */
+static __always_inline const u8 *lcs_find_by_words(const u8 *at, const u8 *end,
+						   const struct lcs_sought what)
 {
-	const size_t size = sizeof(unsigned long);
+	const u8 *last = end - sizeof(unsigned long);
 	unsigned long marks;
-	const u8 *at = begin;
 
-	for (; (size_t)(end - at) >= size; at += size) {
+	for (; at < last; at += sizeof(unsigned long)) {
 		marks = lcs_mark(at, what);
 		if (marks)
 			return at + lcs_first_marked(marks);
 	}
-	if (at == end)
-		return end;
-	if (at > begin) {
-		marks = lcs_mark(end - size, what);
-		return marks ? end - size + lcs_first_marked(marks) : end;
-	}
+	marks = lcs_mark(last, what);
+	return marks ? last + lcs_first_marked(marks) : end;
+}
+
+/* The first of them, or @end. */
+static __always_inline const u8 *lcs_find(const u8 *at, const u8 *end,
+					  const struct lcs_sought what)
+{
+	if ((size_t)(end - at) >= sizeof(unsigned long))
+		return lcs_find_by_words(at, end, what);
 	while (at < end && !lcs_is_sought(*at, what))
 		at++;
 	return at;
@@ -176,7 +182,7 @@ static __always_inline const u8 *lcs_find_far(const u8 *at, const u8 *end, u8 by
 		if (found)
 			return found;
 	}
-	return lcs_find(at, end, what);
+	return lcs_find_by_words(at, end, what);
 }
 
 /* The first line feed, or @end: lines hold no other byte below a blank but at their end. */

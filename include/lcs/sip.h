@@ -10,25 +10,20 @@
 /*
  * Can a header line that begins so be one that is read? Those are an empty one, and Call-ID (i),
  * Contact (m), Content-Encoding (e), Content-Length (l), Content-Type (c), CSeq, Expires, To (t).
- * @text has at least a byte; the second is looked at where it is there.
+ * There are at least two bytes.
  */
-static inline bool lcs_header_may_begin(struct lcs_text text)
+static __always_inline bool lcs_header_may_begin(const u8 *at)
 {
-	const u32 letters = 1 << ('c' - 'a') | 1 << ('e' - 'a') | 1 << ('i' - 'a') |
-			    1 << ('l' - 'a') | 1 << ('m' - 'a') | 1 << ('t' - 'a');
-	u8 first = *text.at | 0x20, letter = first - 'a', second;
+	const u32 long_names = LCS_LETTER('c') | LCS_LETTER('t') | LCS_LETTER('\n');
+	const u32 names = long_names | LCS_LETTER('e') | LCS_LETTER('i') | LCS_LETTER('l') |
+			  LCS_LETTER('m') | LCS_LETTER('\r');
 
-	if (letter >= 26)
-		return *text.at == '\r' || *text.at == '\n';
-	if (!(letters >> letter & 1))
+	if (!(names >> (at[0] & 31) & 1))
 		return false;
-	if (lcs_text_len(text) < 2)
+	/* behind a name of one letter come white space and a colon, behind a carriage return \n */
+	if (at[1] <= ':')
 		return true;
-	second = text.at[1] | 0x20;
-	if (text.at[1] == ':' || lcs_is_lws(text.at[1]))
-		return true;
-	return first == 'c' ? second == 'a' || second == 'o' || second == 's' :
-	       first == 'e' ? second == 'x' : first == 't' && second == 'o';
+	return long_names >> (at[0] & 31) & 1 || (at[1] | 0x20) == 'x';
 }
 
 enum lcs_interest lcs_sip_start_interest(struct lcs_text text);

@@ -160,7 +160,7 @@ struct lcs_reader {
 
 /**
  * struct lcs_line - a complete logical line
- * @text: the line without its line end; folds stand in it as they came
+ * @text: the line without its line end, which may be read; folds stand in it as they came
  * @seq: sequence number of its first byte
  */
 struct lcs_line {

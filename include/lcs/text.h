@@ -43,6 +43,9 @@ static inline bool lcs_is_digit(u8 c)
 	return (u8)(c - '0') < 10;
 }
 
+/* A set of letters in either case: told by their lower five bits, as some other bytes are. */
+#define LCS_LETTER(c)	(1u << ((c) & 31))
+
 /* Linear white space of RFC 3261 25.1: a folded line keeps its CR and LF inside. */
 static inline bool lcs_is_lws(u8 c)
 {
@@ -190,9 +193,9 @@ const u8 *lcs_find_line_end(const u8 *at, const u8 *end);
 const u8 *lcs_find_delimiter(const u8 *at, const u8 *end, u8 one, u8 two, u8 three);
 const u8 *lcs_skip_quoted(const u8 *at, const u8 *end);
 bool lcs_read_number(struct lcs_text text, u32 max, u32 *number);
-bool lcs_take_port(struct lcs_text *text, u16 *port);
+const u8 *lcs_port_end(struct lcs_text text, u16 *port);
 bool lcs_read_port(struct lcs_text text, u16 *port);
-bool lcs_take_ipv4(struct lcs_text *text, u8 *ip);
+const u8 *lcs_ipv4_end(struct lcs_text text, u8 *ip);
 bool lcs_read_addr(struct lcs_text text, struct lcs_addr *addr);
 u32 lcs_hash_lower(struct lcs_text text);
 

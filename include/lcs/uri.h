@@ -9,7 +9,7 @@
 
 /*
  * Parameters ";name=value" are read by lcs_next_param(), which stands on the next name, then either
- * lcs_is_param() and lcs_param_value(), or lcs_skip_param(). @stop is what else than a semicolon
+ * lcs_is_param() and lcs_take_value(), or lcs_skip_param(). @stop is what else than a semicolon
  * ends one: '?' before the headers of a URI, ',' before the next Contact, or ';' for nothing else.
  */
 
@@ -19,7 +19,7 @@
  *
  * Return: false where no parameter follows.
  */
-static inline bool lcs_next_param(struct lcs_text *text)
+static __always_inline bool lcs_next_param(struct lcs_text *text)
 {
 	lcs_skip_lws(text);
 	if (text->at == text->end || *text->at != ';')
@@ -50,21 +50,55 @@ static __always_inline bool lcs_is_param(struct lcs_text *text, u8 stop, const c
 	return true;
 }
 
-bool lcs_param_value(struct lcs_text *text, u8 stop, struct lcs_text *value);
+const u8 *lcs_value_end(struct lcs_text text, u8 stop);
+
+/**
+ * lcs_take_value() - take the value of a parameter
+ * @text: stands behind the name; moved behind the value
+ * @stop: what ends a parameter
+ * @value: the value without its quotes; empty where there is none
+ *
+ * Return: false for a quoted value that does not end; @value is empty then.
+ */
+static __always_inline bool lcs_take_value(struct lcs_text *text, u8 stop, struct lcs_text *value)
+{
+	const u8 *end;
+
+	*value = (struct lcs_text){ text->at, text->at };
+	if (text->at == text->end || *text->at != '=')
+		return true;
+	text->at++;
+	lcs_skip_lws(text);
+	end = lcs_value_end(*text, stop);
+	if (!end)
+		return false;
+	*value = (struct lcs_text){ text->at, end };
+	text->at = end;
+	if (value->at < end && *value->at == '"') {
+		value->at++;
+		value->end--;
+	} else {
+		lcs_trim_end(value);
+	}
+	return true;
+}
 
 /**
  * lcs_skip_param() - step over a parameter
  * @text: stands on its name; moved behind its value
- * @stop: what else than a semicolon ends it
+ * @stop: what ends a parameter
  *
  * Return: false for a quoted value that does not end.
  */
 static __always_inline bool lcs_skip_param(struct lcs_text *text, u8 stop)
 {
-	struct lcs_text value;
+	const u8 *at = lcs_find(text->at, text->end, (struct lcs_sought){ ';', '"', stop, 0 });
 
-	text->at = lcs_find(text->at, text->end, (struct lcs_sought){ '=', ';', stop, 0 });
-	return lcs_param_value(text, stop, &value);
+	if (at < text->end && *at == '"')
+		at = lcs_skip_quoted(at, text->end);
+	if (at)
+		text->at = at;
+	return at;
 }
 
 bool lcs_uri_read(struct lcs_text uri, const struct lcs_line *line, struct lcs_endpoint *ep);

@@ -4,8 +4,8 @@
  * (draft-ietf-mmusic-ice-06 and -19, [MS-SDPEXT]). The c= line of a media section follows its m=
  * line, so a section is reported when it ends; candidates are whole in their line.
  */
+#include <lcs/digits.h>
 #include <lcs/stream.h>
-#include <lcs/sip.h>
 
 static const char *const lcs_attributes[] = {
 	"a=candidate:",
@@ -48,6 +48,12 @@ enum lcs_interest lcs_sdp_interest(struct lcs_text text)
 	return interest;
 }
 
+/* What follows the name of a line, which has been compared. */
+static __always_inline struct lcs_text behind(const struct lcs_line *line, const char *name)
+{
+	return (struct lcs_text){ line->text.at + __builtin_strlen(name), line->text.end };
+}
+
 /* "IN IP4 10.0.0.5": the marker must fit the address; a name or a multicast scope is left alone. */
 static void set_where(const struct lcs_line *line, const struct lcs_text *word,
 		      struct lcs_where *where)
@@ -67,14 +73,13 @@ static void use_where(struct lcs_endpoint *ep, const struct lcs_where *where)
 }
 
 /* o=<user> <id> <version> IN IP4 <address> */
-static void read_origin(struct lcs_reader *reader, const struct lcs_line *line,
-			struct lcs_text text)
+static noinline void read_origin(struct lcs_reader *reader, const struct lcs_line *line)
 {
 	struct lcs_endpoint ep = { .kind = LCS_ORIGIN, .expires = LCS_ABSENT };
 	struct lcs_where where;
 	struct lcs_text word[6];
 
-	lcs_split(text, word, 6);
+	lcs_split(behind(line, "o="), word, 6);
 	set_where(line, word + 3, &where);
 	use_where(&ep, &where);
 	if (ep.addr.family)
@@ -82,11 +87,11 @@ static void read_origin(struct lcs_reader *reader, const struct lcs_line *line,
 }
 
 /* c=IN IP4 <address> */
-static void read_connection(struct lcs_sdp *sdp, const struct lcs_line *line, struct lcs_text text)
+static noinline void read_connection(struct lcs_sdp *sdp, const struct lcs_line *line)
 {
 	struct lcs_text word[3];
 
-	lcs_split(text, word, 3);
+	lcs_split(behind(line, "c="), word, 3);
 	set_where(line, word, sdp->sections ? &sdp->media : &sdp->session);
 }
 
@@ -116,12 +121,12 @@ static void set_kind(struct lcs_sdp *sdp, struct lcs_text media, struct lcs_text
 }
 
 /* m=<media> <port>[/<count>] <proto> <format> ... */
-static void read_media(struct lcs_sdp *sdp, const struct lcs_line *line, struct lcs_text text)
+static noinline void read_media(struct lcs_sdp *sdp, const struct lcs_line *line)
 {
 	struct lcs_text word[4], port, count;
 	u32 number = 1;
 
-	lcs_split(text, word, 4);
+	lcs_split(behind(line, "m="), word, 4);
 	port = word[1];
 	count = (struct lcs_text){ lcs_find_byte(port.at, port.end, '/'), port.end };
 	memset(&sdp->media, 0, sizeof(sdp->media));
@@ -193,10 +198,10 @@ void lcs_sdp_end(struct lcs_reader *reader)
 }
 
 /* a=rtcp:<port> [IN IP4 <address>] */
-static void read_rtcp(struct lcs_sdp *sdp, const struct lcs_line *line, struct lcs_text text)
+static noinline void read_rtcp(struct lcs_sdp *sdp, const struct lcs_line *line)
 {
 	struct lcs_text word[4];
-	u32 count = lcs_split(text, word, 4);
+	u32 count = lcs_split(behind(line, "a=rtcp:"), word, 4);
 
 	memset(&sdp->rtcp, 0, sizeof(sdp->rtcp));
 	if (!lcs_read_port(word[0], &sdp->rtcp_port))
@@ -207,66 +212,98 @@ static void read_rtcp(struct lcs_sdp *sdp, const struct lcs_line *line, struct l
 		set_where(line, word + 1, &sdp->rtcp);
 }
 
-/* Does a word end here? */
-static bool word_ends(struct lcs_text text)
+/*
+ * What follows takes a line to pieces from @at on: each returns what is behind its piece, or %NULL
+ * where that is not what comes next. A line end, which is no part of any, stands before @end.
+ */
+
+static __always_inline const u8 *skip_blanks(const u8 *at)
 {
-	return text.at == text.end || *text.at <= ' ';
+	while (*at == ' ')
+		at++;
+	return at;
 }
 
-/* Take the number of a component off a text: 1 RTP, 2 RTCP, 256 at most (RFC 5245 15.1). */
-static __always_inline bool take_component(struct lcs_text *text, struct lcs_endpoint *ep)
+/* The blanks behind a word. */
+static __always_inline const u8 *skip_gap(const u8 *at)
+{
+	return *at == ' ' ? skip_blanks(at + 1) : NULL;
+}
+
+static __always_inline const u8 *word_end(const u8 *at)
+{
+	while (*at > ' ')
+		at++;
+	return at;
+}
+
+/* A word, and the blanks behind it. */
+static __always_inline const u8 *skip_word(const u8 *at, const u8 *end)
+{
+	return skip_gap(lcs_find(at, end, (struct lcs_sought){ .below = ' ' + 1 }));
+}
+
+/* This word, case aside, which is given with a blank behind it, and more blanks. */
+static __always_inline const u8 *skip_this(const u8 *at, const u8 *end, const char *lower)
+{
+	if (!lcs_text_begins((struct lcs_text){ at, end }, lower))
+		return NULL;
+	return skip_blanks(at + __builtin_strlen(lower));
+}
+
+/* The number of a component: 1 RTP, 2 RTCP, 256 at most (RFC 5245 15.1). */
+static __always_inline const u8 *read_component(const u8 *at, const u8 *end,
+						struct lcs_endpoint *ep)
 {
 	u16 number;
 
-	lcs_skip_blanks(text);
-	if (!lcs_take_port(text, &number) || number > 256 || !word_ends(*text))
-		return false;
+	at = lcs_take_port(at, end, true, &number);
+	if (!at || number > 256)
+		return NULL;
 	ep->extra = number;
-	return true;
+	return skip_gap(at);
 }
 
-/*
- * Take "<address> <port>" off a text.
- * Return: false where they are not an address and a port other than 0.
- */
-static __always_inline bool
-take_transport_address(struct lcs_text *text, const struct lcs_line *line, struct lcs_endpoint *ep)
+/* "<address> <port>", which is not 0; blanks behind it are left. */
+static __always_inline const u8 *
+read_transport_address(const u8 *at, const u8 *end, const struct lcs_line *line,
+		       struct lcs_endpoint *ep)
 {
-	struct lcs_text word;
+	struct lcs_text word = { at, lcs_take_ipv4(at, end, true, ep->addr.ip) };
 
-	lcs_skip_blanks(text);
-	word.at = text->at;
-	if (lcs_take_ipv4(text, ep->addr.ip) && word_ends(*text)) {
-		word.end = text->at;
-		ep->addr.family = 4;
-	} else {
-		text->at = word.at;
-		word = lcs_take_word(text);
-		if (!lcs_read_addr(word, &ep->addr))
-			return false;
+	ep->addr.family = 4;
+	at = word.end ? skip_gap(word.end) : NULL;
+	if (!at) {
+		word.end = word_end(word.at);
+		at = skip_gap(word.end);
+		if (!lcs_read_addr(word, &ep->addr) || !at)
+			return NULL;
 	}
 	ep->addr_at = lcs_range_of(line, word);
-	lcs_skip_blanks(text);
-	word.at = text->at;
-	if (!lcs_take_port(text, &ep->port) || !ep->port || !word_ends(*text))
-		return false;
-	word.end = text->at;
+	word = (struct lcs_text){ at, lcs_take_port(at, end, true, &ep->port) };
+	if (!word.end || !ep->port || *word.end > ' ')
+		return NULL;
 	ep->port_at = lcs_range_of(line, word);
-	return true;
+	return word.end;
 }
 
 /* TCP-ACT only connects; TCP-PASS listens; one TCP line of the older grammar stands for both. */
-static bool read_transport(struct lcs_text text, struct lcs_endpoint *ep)
+static __always_inline const u8 *read_transport(const u8 *at, const u8 *end,
+						struct lcs_endpoint *ep)
 {
-	if (lcs_text_is(text, "udp")) {
-		ep->proto = IPPROTO_UDP;
-		return true;
-	}
+	const u8 *behind = skip_this(at, end, "udp ");
+
+	ep->proto = IPPROTO_UDP;
+	if (behind)
+		return behind;
 	ep->proto = IPPROTO_TCP;
-	if (lcs_text_is(text, "tcp-act"))
+	behind = skip_this(at, end, "tcp-act ");
+	if (behind) {
 		ep->flags |= LCS_EP_ACTIVE;
-	return ep->flags & LCS_EP_ACTIVE || lcs_text_is(text, "tcp-pass") ||
-	       lcs_text_is(text, "tcp");
+		return behind;
+	}
+	behind = skip_this(at, end, "tcp-pass ");
+	return behind ? behind : skip_this(at, end, "tcp ");
 }
 
 /*
@@ -274,40 +311,67 @@ static bool read_transport(struct lcs_text text, struct lcs_endpoint *ep)
  * -06: <user> <component> <password> <transport> <q> <address> <port>
  * The password is base64 of 18 bytes, so no transport.
  */
-static void read_candidate(struct lcs_reader *reader, const struct lcs_line *line,
-			   struct lcs_text text)
+static __always_inline const u8 *read_candidate(const u8 *at, const u8 *end,
+						const struct lcs_line *line,
+						struct lcs_endpoint *ep)
 {
+	const u8 *newer;
+
+	at = skip_gap(word_end(skip_blanks(at)));
+	if (at)
+		at = read_component(at, end, ep);
+	if (!at)
+		return NULL;
+	newer = read_transport(at, end, ep);
+	at = skip_word(newer ? newer : at, end);
+	if (at && !newer) {
+		at = read_transport(at, end, ep);
+		if (at)
+			at = skip_word(at, end);
+	}
+	if (at)
+		at = read_transport_address(at, end, line, ep);
+	if (!at || !newer)
+		return at;
+	at = skip_gap(at);
+	return at ? skip_this(at, end, "typ ") : NULL;
+}
+
+/**
+ * lcs_sdp_candidate() - read a candidate and find the end of its line in one go
+ * @reader: reports the candidate
+ * @line: the line; its text ends behind the line feed of this line or of a later one
+ * @at: what follows the name
+ *
+ * Return: its line feed, or %NULL where the line is too long: nothing was done.
+ */
+const u8 *lcs_sdp_candidate(struct lcs_reader *reader, struct lcs_line line, const u8 *at)
+{
+	const struct lcs_sdp *sdp = &reader->stream->body.sdp;
 	struct lcs_endpoint ep = {
 		.kind = LCS_CANDIDATE,
-		.index = reader->stream->body.sdp.sections - 1,
+		.index = sdp->sections - 1,
 		.count = 1,
 		.expires = LCS_ABSENT,
 	};
-	struct lcs_text third, fourth;
-	bool newer;
+	const u8 *behind = NULL, *end = line.text.end, *lf;
 
-	lcs_take_word(&text);
-	if (!take_component(&text, &ep))
-		return;
-	third = lcs_take_word(&text);
-	fourth = lcs_take_word(&text);
-	newer = read_transport(third, &ep);
-	if (!newer) {
-		lcs_take_word(&text);
-		if (!read_transport(fourth, &ep))
-			return;
-	}
-	if (!take_transport_address(&text, line, &ep))
-		return;
-	if (!newer || lcs_text_is(lcs_take_word(&text), "typ"))
+	if (sdp->wanted && sdp->port)
+		behind = read_candidate(at, end, &line, &ep);
+	lf = lcs_find_line_feed(behind ? behind : at, end);
+	if (lf - line.text.at >= LCS_LINE_MAX)
+		return NULL;
+	if (behind)
 		lcs_report(reader, &ep);
+	return lf;
 }
 
 /* a=remote-candidates:<component> <address> <port> ... (RFC 5245 15.2) */
-static void read_remote(struct lcs_reader *reader, const struct lcs_line *line,
-			struct lcs_text text)
+static noinline void read_remote(struct lcs_reader *reader, const struct lcs_line *line)
 {
-	for (;;) {
+	const u8 *at = behind(line, "a=remote-candidates:").at, *end = line->text.end + 1;
+
+	for (at = skip_blanks(at); at; at = skip_gap(at)) {
 		struct lcs_endpoint ep = {
 			.kind = LCS_REMOTE_CANDIDATE,
 			.index = reader->stream->body.sdp.sections - 1,
@@ -315,63 +379,66 @@ static void read_remote(struct lcs_reader *reader, const struct lcs_line *line,
 			.expires = LCS_ABSENT,
 		};
 
-		if (!take_component(&text, &ep) ||
-		    !take_transport_address(&text, line, &ep))
+		at = read_component(at, end, &ep);
+		if (at)
+			at = read_transport_address(at, end, line, &ep);
+		if (!at)
 			return;
 		lcs_report(reader, &ep);
 	}
 }
 
-static __always_inline bool take_name(struct lcs_text *text, const char *lower)
+/**
+ * lcs_sdp_named() - read a line of a session description
+ * @reader: reports what the line completes
+ * @line: the line
+ * @name: what it is
+ */
+void lcs_sdp_named(struct lcs_reader *reader, const struct lcs_line *line, enum lcs_sdp_name name)
 {
-	if (!lcs_text_begins(*text, lower))
-		return false;
-	text->at += __builtin_strlen(lower);
-	return true;
-}
-
-static void read_attribute(struct lcs_reader *reader, const struct lcs_line *line)
-{
+	const struct lcs_line ended = { { line->text.at, line->text.end + 1 }, line->seq };
 	struct lcs_sdp *sdp = &reader->stream->body.sdp;
-	struct lcs_text text = line->text;
 
 	/* Nothing is opened for a section of another kind, or one that is switched off. */
-	if (!sdp->wanted || !sdp->port)
+	if (*line->text.at == 'a' && (!sdp->wanted || !sdp->port))
 		return;
-	if (take_name(&text, "a=candidate:") || take_name(&text, "a=x-candidate-ipv6:"))
-		read_candidate(reader, line, text);
-	else if (take_name(&text, "a=rtcp:"))
-		read_rtcp(sdp, line, text);
-	else if (take_name(&text, "a=remote-candidates:"))
-		read_remote(reader, line, text);
+	switch (name) {
+	case LCS_SDP_CANDIDATE:
+		lcs_sdp_candidate(reader, ended, behind(line, "a=candidate:").at);
+		break;
+	case LCS_SDP_CANDIDATE_IPV6:
+		lcs_sdp_candidate(reader, ended, behind(line, "a=x-candidate-ipv6:").at);
+		break;
+	case LCS_SDP_CONNECTION:
+		read_connection(sdp, line);
+		break;
+	case LCS_SDP_MEDIA:
+		lcs_sdp_end(reader);
+		read_media(sdp, line);
+		break;
+	case LCS_SDP_ORIGIN:
+		read_origin(reader, line);
+		break;
+	case LCS_SDP_REMOTE:
+		read_remote(reader, line);
+		break;
+	case LCS_SDP_RTCP:
+		read_rtcp(sdp, line);
+		break;
+	case LCS_SDP_NONE:
+		break;
+	}
 }
 
 /**
- * lcs_sdp_line() - read a line of a session description
+ * lcs_sdp_line() - read a line of a session description, whatever it is
  * @reader: reports what the line completes
  * @line: the line
  */
 void lcs_sdp_line(struct lcs_reader *reader, const struct lcs_line *line)
 {
-	struct lcs_sdp *sdp = &reader->stream->body.sdp;
-	struct lcs_text text = line->text;
+	u8 bytes[LCS_SDP_LOOK] = { 0 };
 
-	if (lcs_text_len(text) < 3 || text.at[1] != '=')
-		return;
-	text.at += 2;
-	switch (*line->text.at) {
-	case 'a':
-		read_attribute(reader, line);
-		break;
-	case 'c':
-		read_connection(sdp, line, text);
-		break;
-	case 'm':
-		lcs_sdp_end(reader);
-		read_media(sdp, line, text);
-		break;
-	case 'o':
-		read_origin(reader, line, text);
-		break;
-	}
+	memcpy(bytes, line->text.at, min(lcs_text_len(line->text), LCS_SDP_LOOK));
+	lcs_sdp_named(reader, line, lcs_sdp_name_at(bytes));
 }

@@ -228,7 +228,8 @@ static __always_inline bool take_name(struct lcs_text *text, const char *lower)
 
 	if (!lcs_text_begins(*text, lower))
 		return false;
-	lcs_skip_lws(&rest);
+	if (rest.at < rest.end && *rest.at != ':')
+		lcs_skip_lws(&rest);
 	if (rest.at == rest.end || *rest.at != ':')
 		return false;
 	text->at = rest.at + 1;
@@ -236,47 +237,38 @@ static __always_inline bool take_name(struct lcs_text *text, const char *lower)
 }
 
 /* Take the name and colon off a header line; what remains of any other line does not matter. */
-static enum lcs_header take_header(struct lcs_text *text)
+static __always_inline enum lcs_header take_header(struct lcs_text *text)
 {
-	switch (*text->at | 0x20) {
-	case 'c':
-		if (take_name(text, "contact"))
-			return LCS_HDR_CONTACT;
+	u8 first = *text->at | 0x20;
+
+	if (first == 'c') {
 		if (take_name(text, "cseq"))
 			return LCS_HDR_CSEQ;
 		if (take_name(text, "call-id"))
 			return LCS_HDR_CALL_ID;
+		if (take_name(text, "contact"))
+			return LCS_HDR_CONTACT;
 		if (take_name(text, "content-length"))
 			return LCS_HDR_CONTENT_LENGTH;
 		if (take_name(text, "content-type") || take_name(text, "c"))
 			return LCS_HDR_CONTENT_TYPE;
 		if (take_name(text, "content-encoding"))
 			return LCS_HDR_CONTENT_ENCODING;
-		break;
-	case 'e':
+		return LCS_HDR_NONE;
+	}
+	if (first == 't' && (take_name(text, "to") || take_name(text, "t")))
+		return LCS_HDR_TO;
+	if (first == 'e') {
 		if (take_name(text, "expires"))
 			return LCS_HDR_EXPIRES;
 		if (take_name(text, "e"))
 			return LCS_HDR_CONTENT_ENCODING;
-		break;
-	case 'i':
-		if (take_name(text, "i"))
-			return LCS_HDR_CALL_ID;
-		break;
-	case 'l':
-		if (take_name(text, "l"))
-			return LCS_HDR_CONTENT_LENGTH;
-		break;
-	case 'm':
-		if (take_name(text, "m"))
-			return LCS_HDR_CONTACT;
-		break;
-	case 't':
-		if (take_name(text, "to") || take_name(text, "t"))
-			return LCS_HDR_TO;
-		break;
 	}
-	return LCS_HDR_NONE;
+	if (take_name(text, "i"))
+		return LCS_HDR_CALL_ID;
+	if (take_name(text, "l"))
+		return LCS_HDR_CONTENT_LENGTH;
+	return take_name(text, "m") ? LCS_HDR_CONTACT : LCS_HDR_NONE;
 }
 
 /* The header of a line of which perhaps only the name is there. */
@@ -303,7 +295,7 @@ enum lcs_interest lcs_sip_interest(struct lcs_text text)
 {
 	struct lcs_text line = text, name;
 
-	if (!lcs_header_may_begin(text))
+	if (lcs_text_len(text) >= 2 && !lcs_header_may_begin(text.at))
 		return LCS_UNWANTED;
 	if (*text.at == '\r' || *text.at == '\n')
 		return LCS_WANTED;
@@ -323,7 +315,7 @@ static void once(struct lcs_message *msg, u16 flag, bool same)
 	msg->flags |= flag;
 }
 
-static void read_cseq(struct lcs_message *msg, struct lcs_text value)
+static noinline void read_cseq(struct lcs_message *msg, struct lcs_text value)
 {
 	struct lcs_text number = lcs_take_word(&value), word = lcs_take_word(&value);
 	enum lcs_method method;
@@ -357,8 +349,8 @@ static void read_expires(struct lcs_message *msg, struct lcs_text value)
 		msg->expires = expires;
 }
 
-static void read_length(struct lcs_stream *stream, const struct lcs_line *line,
-			struct lcs_text value)
+static noinline void read_length(struct lcs_stream *stream, const struct lcs_line *line,
+				 struct lcs_text value)
 {
 	struct lcs_message *msg = &stream->msg;
 	u32 length;
@@ -380,20 +372,18 @@ static void read_length(struct lcs_stream *stream, const struct lcs_line *line,
 static void read_boundary(struct lcs_stream *stream, struct lcs_text params)
 {
 	struct lcs_text value;
-	bool whole = true;
 
-	while (whole && lcs_next_param(&params)) {
-		if (!lcs_is_param(&params, ';', "boundary")) {
-			whole = lcs_skip_param(&params, ';');
-			continue;
+	while (lcs_next_param(&params))
+		if (lcs_is_param(&params, ';', "boundary")) {
+			if (lcs_take_value(&params, ';', &value))
+				lcs_multipart_begin(stream, value);
+			return;
+		} else if (!lcs_skip_param(&params, ';')) {
+			return;
 		}
-		if (lcs_param_value(&params, ';', &value))
-			lcs_multipart_begin(stream, value);
-		return;
-	}
 }
 
-static void read_type(struct lcs_stream *stream, struct lcs_text value)
+static noinline void read_type(struct lcs_stream *stream, struct lcs_text value)
 {
 	struct lcs_message *msg = &stream->msg;
 	struct lcs_text type;
@@ -416,12 +406,11 @@ static void read_type(struct lcs_stream *stream, struct lcs_text value)
 }
 
 /* Does a To carry a tag? The parameters of a URI in brackets are not those of the header. */
-static bool has_tag(struct lcs_text value)
+static noinline bool has_tag(struct lcs_text value)
 {
 	const struct lcs_sought what = { '<', ';', '"', 0 };
 	const u8 *at = value.at;
 	struct lcs_text tag;
-	bool whole = true;
 
 	if (at < value.end && *at != '<')
 		at = lcs_find(at, value.end, what);
@@ -436,15 +425,15 @@ static bool has_tag(struct lcs_text value)
 	if (at >= value.end)
 		return false;
 	value.at = at;
-	while (whole && lcs_next_param(&value)) {
+	while (lcs_next_param(&value))
 		if (lcs_is_param(&value, ';', "tag"))
-			return lcs_param_value(&value, ';', &tag) && tag.end > tag.at;
-		whole = lcs_skip_param(&value, ';');
-	}
+			return lcs_take_value(&value, ';', &tag) && tag.end > tag.at;
+		else if (!lcs_skip_param(&value, ';'))
+			return false;
 	return false;
 }
 
-static void read_call_id(struct lcs_reader *reader, struct lcs_text value)
+static noinline void read_call_id(struct lcs_reader *reader, struct lcs_text value)
 {
 	struct lcs_message *msg = &reader->stream->msg;
 	u64 hash;

@@ -13,9 +13,14 @@
 /* Longer than any name, or beginning of a line, by which interest() decides. */
 #define LCS_NAME_MAX	64u
 
+static __always_inline bool is_body(enum lcs_state state)
+{
+	return state >= LCS_BODY_SKIPPED && state <= LCS_BODY_PART_SDP;
+}
+
 static bool in_body(const struct lcs_stream *stream)
 {
-	return stream->state >= LCS_BODY_SKIPPED && stream->state <= LCS_BODY_PART_SDP;
+	return is_body(stream->state);
 }
 
 /* States whose lines go on where the next line begins with white space (RFC 3261 7.3.1). */
@@ -30,11 +35,16 @@ static u32 seq_at(const struct lcs_reader *r, const u8 *at)
 	return r->end_seq - (u32)(r->end - at);
 }
 
-static void advance(struct lcs_reader *r, const u8 *to)
+static __always_inline void advance_in(struct lcs_reader *r, enum lcs_state state, const u8 *to)
 {
-	if (in_body(r->stream))
+	if (is_body(state))
 		r->stream->body_left -= to - r->at;
 	r->at = to;
+}
+
+static void advance(struct lcs_reader *r, const u8 *to)
+{
+	advance_in(r, r->stream->state, to);
 }
 
 /* How far the line being read can reach in what is at hand: a body may end without a line end. */
@@ -255,6 +265,7 @@ static void finish_kept(struct lcs_reader *r)
 	stream->line_len = 0;
 	stream->line_size = 0;
 	stream->line_ended = 0;
+	line[len] = '\n';
 	finish_line(r, line, line + len, stream->line_seq);
 	r->sink->release(r->ctx, line, size);
 }
@@ -323,7 +334,8 @@ static bool keep(struct lcs_reader *r, const u8 *to)
 		keep_no_more(r, to);
 		return false;
 	}
-	if (!grow_line(r, need))
+	/* and a line end, for where the body ends without one */
+	if (!grow_line(r, need + 1))
 		return false;
 	append(r, to);
 	return true;
@@ -371,48 +383,86 @@ static void continue_line(struct lcs_reader *r)
 }
 
 /*
- * Step over lines, and folds of lines, that do not even begin like one that is wanted.
- * Return: false where the next line does.
+ * These three read lines while they lie at hand with what follows them, as nearly all do. Lines,
+ * and folds of lines, that do not even begin like one that is wanted are stepped over.
+ * Return: false where the next one does not lie at hand, or is folded or too long.
  */
-static __always_inline bool skip_lines(struct lcs_reader *r, const u8 *limit,
-				       bool (*may_begin)(struct lcs_text text))
+static noinline bool start_line(struct lcs_reader *r)
 {
-	const u8 *at = r->at, *lf;
+	const u8 *lf = lcs_find_line_feed(r->at, r->end);
+	struct lcs_line line = { { r->at, lf }, seq_at(r, r->at) };
 
-	while (at < limit && !may_begin((struct lcs_text){ at, limit })) {
-		lf = lcs_find_line_feed(at, limit);
-		if (lf == limit) {
-			r->stream->skip_line = 1;
-			at = limit;
-			break;
-		}
-		at = lf + 1;
-	}
-	advance(r, at);
-	return at == limit;
+	if (lf == r->end || lf - r->at >= LCS_LINE_MAX)
+		return false;
+	if (lf > r->at && lf[-1] == '\r')
+		line.text.end--;
+	r->at = lf + 1;
+	process_line(r, &line);
+	return true;
 }
 
-/*
- * Read a line that lies at hand with what follows it, as nearly all do.
- * Return: false where that is not so, or the line is folded or too long: nothing was done.
- */
-static __always_inline bool
-whole_line(struct lcs_reader *r, const u8 *limit, bool may_fold,
-	   void (*process)(struct lcs_reader *r, const struct lcs_line *line))
+static noinline bool header_lines(struct lcs_reader *r)
 {
-	const u8 *from = r->at, *lf = lcs_find_line_feed(from, limit);
-	struct lcs_line line = { .text = { from, lf }, .seq = seq_at(r, from) };
+	const u8 *at = r->at, *end = r->end, *lf;
+	bool wanted;
 
-	if (lf == limit || lf - from >= LCS_LINE_MAX)
-		return false;
-	if (lf > from && lf[-1] == '\r')
-		line.text.end--;
-	if (may_fold && line.text.end > from &&
-	    (lf + 1 == limit || lf[1] == ' ' || lf[1] == '\t'))
-		return false;
-	advance(r, lf + 1);
-	process(r, &line);
-	return true;
+	for (; end - at >= 2; at = lf + 1) {
+		struct lcs_line line;
+
+		wanted = lcs_header_may_begin(at);
+		lf = lcs_find_line_feed(at, end);
+		if (lf == end) {
+			r->stream->skip_line = !wanted;
+			at = wanted ? at : end;
+			break;
+		}
+		if (!wanted)
+			continue;
+		line = (struct lcs_line){ { at, lf }, seq_at(r, at) };
+		if (lf - at >= LCS_LINE_MAX)
+			break;
+		if (lf > at && lf[-1] == '\r')
+			line.text.end--;
+		if (line.text.end > at && (lf + 1 == end || lf[1] == ' ' || lf[1] == '\t'))
+			break;
+		r->at = lf + 1;
+		header_line(r, &line);
+		if (r->stream->state != LCS_HEADER)
+			return true;
+	}
+	r->at = at;
+	return at == end;
+}
+
+static noinline bool sdp_lines(struct lcs_reader *r)
+{
+	const u8 *at = r->at, *limit = line_limit(r), *end = limit, *lf;
+	struct lcs_stream *stream = r->stream;
+	enum lcs_sdp_name name;
+	struct lcs_line line;
+
+	while (end > at && end[-1] != '\n')
+		end--;
+	for (; end - at >= LCS_SDP_LOOK; at = lf + 1) {
+		if (lcs_is_candidate(at)) {
+			line = (struct lcs_line){ { at, end }, seq_at(r, at) };
+			lf = lcs_sdp_candidate(r, line, at + strlen("a=candidate:"));
+			if (!lf)
+				break;
+			continue;
+		}
+		name = lcs_sdp_name_at(at);
+		lf = lcs_find_line_feed(at, end);
+		if (!name)
+			continue;
+		if (lf - at >= LCS_LINE_MAX)
+			break;
+		line = (struct lcs_line){ { at, lf }, seq_at(r, at) };
+		line.text.end -= lf[-1] == '\r';
+		lcs_sdp_named(r, &line, name);
+	}
+	advance(r, at);
+	return at == limit || stream->state == LCS_GIVEN_UP;
 }
 
 /*
@@ -422,27 +472,15 @@ whole_line(struct lcs_reader *r, const u8 *limit, bool may_fold,
  */
 static bool common_lines(struct lcs_reader *r)
 {
-	const struct lcs_stream *stream = r->stream;
-	const u8 *limit = line_limit(r);
-	bool whole = false;
-
-	switch (stream->state) {
+	switch (r->stream->state) {
 	case LCS_START_LINE:
-		return whole_line(r, limit, false, process_line);
+		return start_line(r);
 	case LCS_HEADER:
-		do
-			whole = skip_lines(r, limit, lcs_header_may_begin) ||
-				whole_line(r, limit, true, header_line);
-		while (whole && stream->state == LCS_HEADER && r->at < limit);
-		break;
+		return header_lines(r);
 	case LCS_BODY_SDP_LINE:
-		do
-			whole = skip_lines(r, limit, lcs_sdp_may_begin) ||
-				whole_line(r, limit, false, lcs_sdp_line);
-		while (whole && stream->state == LCS_BODY_SDP_LINE && r->at < limit);
-		break;
+		return sdp_lines(r);
 	}
-	return whole;
+	return false;
 }
 
 /*
@@ -462,17 +500,17 @@ static void fresh_line(struct lcs_reader *r)
 			lf = lcs_find_line_end(lf + 1, limit);
 	else if (lf < limit)
 		ends = true;
-	if (limit - lf <= 1 && !ends) {
-		if (unwanted(stream, (struct lcs_text){ from, limit })) {
-			stream->skip_line = lf == limit;
-			advance(r, limit);
-		} else if (keep(r, limit)) {
-			stream->line_ended = lf < limit;
-		}
-		return;
+	if (lf < limit && (ends || limit - lf > 1)) {
+		advance(r, lf + 1);
+		finish_line(r, from, r->at, seq);
+	} else if (unwanted(stream, (struct lcs_text){ from, limit })) {
+		stream->skip_line = lf == limit && !ends;
+		advance(r, limit);
+	} else if (keep(r, limit)) {
+		stream->line_ended = lf < limit;
+		if (ends)
+			finish_kept(r);
 	}
-	advance(r, lf < limit ? lf + 1 : limit);
-	finish_line(r, from, r->at, seq);
 }
 
 static void read_line(struct lcs_reader *r)

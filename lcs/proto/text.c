@@ -2,8 +2,7 @@
 /*
  * Text of a known length: finding, comparing, and reading numbers and addresses in it.
  */
-#include <lcs/search.h>
-#include <lcs/text.h>
+#include <lcs/digits.h>
 
 /**
  * lcs_find_byte() - first occurrence of a byte
@@ -90,6 +89,17 @@ u32 lcs_split(struct lcs_text text, struct lcs_text *word, u32 max)
 }
 EXPORT_SYMBOL_GPL(lcs_split);
 
+/* The closing quote of a string in which backslashes escape the byte behind them. */
+static noinline const u8 *find_unescaped(const u8 *at, const u8 *end)
+{
+	const struct lcs_sought what = { '"', '\\', '\\', 0 };
+
+	at = lcs_find(at, end, what);
+	while (end - at >= 2 && *at == '\\')
+		at = lcs_find(at + 2, end, what);
+	return at < end && *at == '"' ? at + 1 : NULL;
+}
+
 /**
  * lcs_skip_quoted() - step over a quoted string (RFC 3261 25.1)
  * @at: its opening quote
@@ -99,18 +109,12 @@ EXPORT_SYMBOL_GPL(lcs_split);
  */
 const u8 *lcs_skip_quoted(const u8 *at, const u8 *end)
 {
-	const struct lcs_sought what = { '"', '\\', '\\', 0 };
 	const u8 *quote = lcs_find_far(at + 1, end, '"', 0);
 
 	if (quote == end)
 		return NULL;
-	if (quote[-1] != '\\')
-		return quote + 1;
 	/* It may be escaped, or the backslash before it may. */
-	at = lcs_find(at + 1, end, what);
-	while (end - at >= 2 && *at == '\\')
-		at = lcs_find(at + 2, end, what);
-	return at < end && *at == '"' ? at + 1 : NULL;
+	return quote[-1] == '\\' ? find_unescaped(at + 1, end) : quote + 1;
 }
 EXPORT_SYMBOL_GPL(lcs_skip_quoted);
 
@@ -141,44 +145,22 @@ bool lcs_read_number(struct lcs_text text, u32 max, u32 *number)
 }
 EXPORT_SYMBOL_GPL(lcs_read_number);
 
-/* The digit at a place in a text; more than 9 where there is none. @inside: there is a byte. */
-static __always_inline u32 digit_at(const u8 *at, const u8 *end, bool inside)
-{
-	return inside || at < end ? (u32)*at - '0' : 10;
-}
-
-static __always_inline bool take_port(struct lcs_text *text, u16 *port, bool inside)
-{
-	u32 number = 0, digit, i;
-
-	for (i = 0; i < 6; i++) {
-		digit = digit_at(text->at + i, text->end, inside);
-		if (digit > 9)
-			break;
-		number = number * 10 + digit;
-	}
-	if (!i || i > 5 || number > 65535)
-		return false;
-	text->at += i;
-	*port = number;
-	return true;
-}
-
 /**
- * lcs_take_port() - take the digits at the beginning of a text as a port number, 0 to 65535
- * @text: the text, shortened by the digits on success
+ * lcs_port_end() - read the digits at the beginning of a text as a port number, 0 to 65535
+ * @text: the text
  * @port: host byte order, written only on success
  *
- * Return: false where there are none, or more than five, or the number is too large.
+ * Return: what follows them, or %NULL where there are none, or more than five, or the number is
+ * too large.
  */
-bool lcs_take_port(struct lcs_text *text, u16 *port)
+const u8 *lcs_port_end(struct lcs_text text, u16 *port)
 {
 	/* With one byte more than the longest there is no end to look for. */
-	if (lcs_text_len(*text) > strlen("65535"))
-		return take_port(text, port, true);
-	return take_port(text, port, false);
+	if (lcs_text_len(text) > strlen("65535"))
+		return lcs_take_port(text.at, text.end, true, port);
+	return lcs_take_port(text.at, text.end, false, port);
 }
-EXPORT_SYMBOL_GPL(lcs_take_port);
+EXPORT_SYMBOL_GPL(lcs_port_end);
 
 /**
  * lcs_read_port() - read a whole text as a port number, 0 to 65535
@@ -191,93 +173,59 @@ bool lcs_read_port(struct lcs_text text, u16 *port)
 {
 	u16 value;
 
-	if (!lcs_take_port(&text, &value) || text.at < text.end)
+	if (lcs_port_end(text, &value) != text.end)
 		return false;
 	*port = value;
 	return true;
 }
 EXPORT_SYMBOL_GPL(lcs_read_port);
 
-/* One of the four numbers of a dotted quad. Return: what follows it, or %NULL. */
-static __always_inline const u8 *take_octet(const u8 *at, const u8 *end, bool inside, u8 *octet)
-{
-	u32 value = digit_at(at++, end, inside), digit = digit_at(at, end, inside);
-
-	if (value > 9)
-		return NULL;
-	if (digit <= 9 && value) {
-		value = value * 10 + digit;
-		digit = digit_at(++at, end, inside);
-		if (digit <= 9) {
-			value = value * 10 + digit;
-			at++;
-		}
-	}
-	*octet = value;
-	return value <= 255 ? at : NULL;
-}
-
-static __always_inline const u8 *take_dot(const u8 *at, const u8 *end, bool inside)
-{
-	return at && (inside || at < end) && *at == '.' ? at + 1 : NULL;
-}
-
-static __always_inline bool take_ipv4(struct lcs_text *text, u8 *ip, bool inside)
-{
-	const u8 *at = take_octet(text->at, text->end, inside, ip);
-	u32 i;
-
-	for (i = 1; i < 4; i++) {
-		at = take_dot(at, text->end, inside);
-		if (!at)
-			return false;
-		at = take_octet(at, text->end, inside, ip + i);
-	}
-	if (!at)
-		return false;
-	text->at = at;
-	return true;
-}
-
 /**
- * lcs_take_ipv4() - take a dotted quad off the beginning of a text
- * @text: the text, shortened by the address on success
+ * lcs_ipv4_end() - read the dotted quad at the beginning of a text
+ * @text: the text
  * @ip: four bytes, undefined without success
  *
  * As RFC 3261 25.1 has it; a leading zero may mean octal to others, so that is no address here.
  *
- * Return: false where there is none.
+ * Return: what follows it, or %NULL where there is none.
  */
-bool lcs_take_ipv4(struct lcs_text *text, u8 *ip)
+const u8 *lcs_ipv4_end(struct lcs_text text, u8 *ip)
 {
 	/* With one byte more than the longest there is no end to look for. */
-	if (lcs_text_len(*text) > strlen("255.255.255.255"))
-		return take_ipv4(text, ip, true);
-	return take_ipv4(text, ip, false);
+	if (lcs_text_len(text) > strlen("255.255.255.255"))
+		return lcs_take_ipv4(text.at, text.end, true, ip);
+	return lcs_take_ipv4(text.at, text.end, false, ip);
 }
-EXPORT_SYMBOL_GPL(lcs_take_ipv4);
+EXPORT_SYMBOL_GPL(lcs_ipv4_end);
 
 static bool read_ipv4(struct lcs_text text, u8 *ip)
 {
-	return lcs_take_ipv4(&text, ip) && text.at == text.end;
+	return lcs_ipv4_end(text, ip) == text.end;
 }
 
-static int hex_digit(u8 c)
+/* The value of a hexadecimal digit; more than 15 for any other byte. */
+static u32 hex_digit(u8 c)
 {
-	if (lcs_is_digit(c))
-		return c - '0';
-	c = lcs_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	u8 letter = (c | 0x20) - 'a';
+
+	return lcs_is_digit(c) ? c - '0' : letter < 6 ? letter + 10 : 16;
 }
 
 /* One group of up to four hex digits; how many there were. */
-static int read_hex_group(struct lcs_text *text, u32 *value)
+static u32 read_hex_group(struct lcs_text *text, u32 *value)
 {
-	int n = 0;
+	const u8 *at = text->at;
+	u32 digit;
 
-	for (*value = 0; text->at < text->end && hex_digit(*text->at) >= 0; text->at++, n++)
-		*value = (*value << 4 | hex_digit(*text->at)) & 0xfffff;
-	return n;
+	for (*value = 0; at < text->end; at++) {
+		digit = hex_digit(*at);
+		if (digit > 15)
+			break;
+		*value = (*value << 4 | digit) & 0xfffff;
+	}
+	digit = at - text->at;
+	text->at = at;
+	return digit;
 }
 
 /*
@@ -286,9 +234,9 @@ static int read_hex_group(struct lcs_text *text, u32 *value)
  */
 static bool read_ipv6(struct lcs_text text, u8 *ip)
 {
-	int filled = 0, gap = -1, n;
+	int filled = 0, gap = -1;
 	struct lcs_text group;
-	u32 value;
+	u32 value, n;
 
 	memset(ip, 0, 16);
 	if (lcs_text_begins(text, "::")) {
@@ -344,7 +292,7 @@ bool lcs_read_addr(struct lcs_text text, struct lcs_addr *addr)
 		return false;
 	if (lcs_is_digit(*text.at) && read_ipv4(text, addr->ip))
 		addr->family = 4;
-	else if ((*text.at == ':' || hex_digit(*text.at) >= 0) && read_ipv6(text, addr->ip))
+	else if ((*text.at == ':' || hex_digit(*text.at) <= 15) && read_ipv6(text, addr->ip))
 		addr->family = 6;
 	else
 		memset(addr->ip, 0, sizeof(addr->ip));

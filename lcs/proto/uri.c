@@ -10,42 +10,19 @@
 #define LCS_SIP_PORT	5060
 
 /**
- * lcs_param_value() - take the value of a parameter
- * @text: stands behind the name; moved behind the value
+ * lcs_value_end() - the end of a parameter's value
+ * @text: stands on the value
  * @stop: what else than a semicolon ends it
- * @value: the value without its quotes; empty where there is none
  *
- * Return: false for a quoted value that does not end; @value is empty then.
+ * Return: one behind it and its quotes, or %NULL for a quoted value that does not end.
  */
-bool lcs_param_value(struct lcs_text *text, u8 stop, struct lcs_text *value)
+const u8 *lcs_value_end(struct lcs_text text, u8 stop)
 {
-	const u8 *at;
-
-	value->at = text->at;
-	value->end = text->at;
-	if (text->at == text->end || *text->at != '=')
-		return true;
-	text->at++;
-	lcs_skip_lws(text);
-	value->at = text->at;
-	value->end = text->at;
-	if (text->at < text->end && *text->at == '"') {
-		at = lcs_skip_quoted(text->at, text->end);
-		if (!at)
-			return false;
-		value->at++;
-		value->end = at - 1;
-		text->at = at;
-		return true;
-	}
-	for (at = text->at; at < text->end && *at != ';' && *at != stop; at++)
-		;
-	text->at = at;
-	value->end = at;
-	lcs_trim_end(value);
-	return true;
+	if (text.at < text.end && *text.at == '"')
+		return lcs_skip_quoted(text.at, text.end);
+	return lcs_find(text.at, text.end, (struct lcs_sought){ ';', ';', stop, 0 });
 }
-EXPORT_SYMBOL_GPL(lcs_param_value);
+EXPORT_SYMBOL_GPL(lcs_value_end);
 
 /* Only an address in brackets is IPv6, one without is IPv4, anything else is a name. */
 static void set_host(struct lcs_endpoint *ep, const struct lcs_line *line, struct lcs_text host,
@@ -70,14 +47,15 @@ static bool host_ends(struct lcs_text text)
 static bool take_host(struct lcs_text *text, const struct lcs_line *line, struct lcs_endpoint *ep)
 {
 	struct lcs_text host = *text;
+	const u8 *at = lcs_ipv4_end(host, ep->addr.ip);
 
-	if (lcs_take_ipv4(text, ep->addr.ip) && host_ends(*text)) {
-		host.end = text->at;
+	if (at && host_ends((struct lcs_text){ at, text->end })) {
+		text->at = at;
+		host.end = at;
 		ep->addr.family = 4;
 		ep->addr_at = lcs_range_of(line, host);
 		return true;
 	}
-	text->at = host.at;
 	memset(&ep->addr, 0, sizeof(ep->addr));
 	if (host.at < host.end && *host.at == '[') {
 		host.at++;
@@ -107,10 +85,10 @@ static bool take_port(struct lcs_text *text, const struct lcs_line *line, struct
 	} else {
 		text->at++;
 		lcs_skip_lws(text);
-		port.at = text->at;
-		if (!lcs_take_port(text, &ep->port) || !ep->port)
+		port = (struct lcs_text){ text->at, lcs_port_end(*text, &ep->port) };
+		if (!port.end || !ep->port)
 			return false;
-		port.end = text->at;
+		text->at = port.end;
 		ep->port_at = lcs_range_of(line, port);
 		lcs_skip_lws(text);
 	}
@@ -130,31 +108,34 @@ static void read_maddr(struct lcs_endpoint *ep, const struct lcs_line *line, str
 	ep->flags |= LCS_EP_MADDR;
 }
 
-static void read_uri_params(struct lcs_text text, const struct lcs_line *line,
-			    struct lcs_endpoint *ep)
+/* Return: false for a quoted value that does not end. */
+static __always_inline bool read_uri_param(struct lcs_text *text, const struct lcs_line *line,
+					   struct lcs_endpoint *ep)
 {
 	struct lcs_text value;
-	bool whole = true;
+	bool whole;
 
-	while (whole && lcs_next_param(&text)) {
-		if (lcs_is_param(&text, '?', "transport=tcp")) {
-			continue;
-		} else if (lcs_is_param(&text, '?', "transport")) {
-			whole = lcs_param_value(&text, '?', &value);
-			if (!lcs_text_is(value, "tcp"))
-				ep->flags |= LCS_EP_NOT_TCP;
-		} else if (lcs_is_param(&text, '?', "maddr")) {
-			whole = lcs_param_value(&text, '?', &value);
-			read_maddr(ep, line, value);
-		} else if (lcs_is_param(&text, '?', "ms-opaque")) {
-			whole = lcs_param_value(&text, '?', &value);
-			ep->opaque = lcs_hash_lower(value);
-		} else {
-			if (lcs_is_param(&text, '?', "ms-received-cid"))
-				ep->flags |= LCS_EP_CONNECTION_ID;
-			whole = lcs_skip_param(&text, '?');
-		}
+	if (lcs_is_param(text, '?', "transport=tcp"))
+		return true;
+	if (lcs_is_param(text, '?', "transport")) {
+		whole = lcs_take_value(text, '?', &value);
+		if (!lcs_text_is(value, "tcp"))
+			ep->flags |= LCS_EP_NOT_TCP;
+		return whole;
 	}
+	if (lcs_is_param(text, '?', "maddr")) {
+		whole = lcs_take_value(text, '?', &value);
+		read_maddr(ep, line, value);
+		return whole;
+	}
+	if (lcs_is_param(text, '?', "ms-opaque")) {
+		whole = lcs_take_value(text, '?', &value);
+		ep->opaque = lcs_hash_lower(value);
+		return whole;
+	}
+	if (lcs_is_param(text, '?', "ms-received-cid"))
+		ep->flags |= LCS_EP_CONNECTION_ID;
+	return lcs_skip_param(text, '?');
 }
 
 /* "sip:", or "sips:", which is never for TCP alone. */
@@ -175,6 +156,26 @@ static bool take_scheme(struct lcs_text *uri, struct lcs_endpoint *ep)
 	return uri->at < uri->end && *uri->at++ == ':';
 }
 
+/*
+ * A URI of which the last '@' is known: @host is behind it, or %NULL where there is none. The user
+ * part may hold ':' and ';'.
+ */
+static bool read_uri(struct lcs_text uri, const u8 *host, const struct lcs_line *line,
+		     struct lcs_endpoint *ep)
+{
+	lcs_trim(&uri);
+	if (!take_scheme(&uri, ep))
+		return false;
+	if (host)
+		uri.at = host;
+	lcs_skip_lws(&uri);
+	if (!take_host(&uri, line, ep) || !take_port(&uri, line, ep))
+		return false;
+	while (lcs_next_param(&uri) && read_uri_param(&uri, line, ep))
+		;
+	return true;
+}
+
 /**
  * lcs_uri_read() - read a SIP URI
  * @uri: the URI, without angle brackets
@@ -182,90 +183,93 @@ static bool take_scheme(struct lcs_text *uri, struct lcs_endpoint *ep)
  * @ep: its address, port, flags and opaque are set; the address has family 0 where the URI names
  * none
  *
- * The target is maddr where there is one, else the host (RFC 3261 19.1.1, 18.1.1). The user part
- * may hold ':' and ';', so the host begins behind the last '@'.
+ * The target is maddr where there is one, else the host (RFC 3261 19.1.1, 18.1.1).
  *
  * Return: false for what is not a SIP URI, or one with an impossible port.
  */
 bool lcs_uri_read(struct lcs_text uri, const struct lcs_line *line, struct lcs_endpoint *ep)
 {
-	const u8 *at;
+	const u8 *at = uri.at, *host = NULL;
 
-	lcs_trim(&uri);
-	if (!take_scheme(&uri, ep))
-		return false;
-	for (at = uri.at; at < uri.end; uri.at = ++at) {
+	for (;;) {
 		at = lcs_find_far(at, uri.end, '@', 0);
 		if (at == uri.end)
-			break;
+			return read_uri(uri, host, line, ep);
+		host = ++at;
 	}
-	lcs_skip_lws(&uri);
-	if (!take_host(&uri, line, ep) || !take_port(&uri, line, ep))
-		return false;
-	read_uri_params(uri, line, ep);
-	return true;
 }
 EXPORT_SYMBOL_GPL(lcs_uri_read);
 
-static void read_contact_params(struct lcs_text *text, struct lcs_endpoint *ep)
+/* Return: false for a quoted value that does not end. */
+static __always_inline bool read_contact_param(struct lcs_text *text, struct lcs_endpoint *ep)
 {
 	struct lcs_text value;
-	bool whole = true;
+	bool whole;
 
-	while (whole && lcs_next_param(text)) {
-		if (lcs_is_param(text, ',', "proxy=replace")) {
-			ep->flags |= LCS_EP_PROXY_REPLACE;
-		} else if (lcs_is_param(text, ',', "expires")) {
-			whole = lcs_param_value(text, ',', &value);
-			lcs_read_number(value, LCS_ABSENT - 1, &ep->expires);
-		} else if (lcs_is_param(text, ',', "proxy")) {
-			whole = lcs_param_value(text, ',', &value);
-			if (lcs_text_is(value, "replace"))
-				ep->flags |= LCS_EP_PROXY_REPLACE;
-		} else if (lcs_is_param(text, ',', "+sip.instance")) {
-			whole = lcs_param_value(text, ',', &value);
-			ep->instance = lcs_hash_lower(value);
-		} else {
-			whole = lcs_skip_param(text, ',');
-		}
+	if (lcs_is_param(text, ',', "expires")) {
+		whole = lcs_take_value(text, ',', &value);
+		lcs_read_number(value, LCS_ABSENT - 1, &ep->expires);
+		return whole;
 	}
+	if (lcs_is_param(text, ',', "proxy=replace")) {
+		ep->flags |= LCS_EP_PROXY_REPLACE;
+		return true;
+	}
+	if (lcs_is_param(text, ',', "proxy")) {
+		whole = lcs_take_value(text, ',', &value);
+		if (lcs_text_is(value, "replace"))
+			ep->flags |= LCS_EP_PROXY_REPLACE;
+		return whole;
+	}
+	if (lcs_is_param(text, ',', "+sip.instance")) {
+		whole = lcs_take_value(text, ',', &value);
+		ep->instance = lcs_hash_lower(value);
+		return whole;
+	}
+	return lcs_skip_param(text, ',');
 }
 
-/* The URI between angle brackets; quoted strings inside may hold a '>'. */
-static bool take_bracketed(struct lcs_text *text, struct lcs_text *uri)
+/*
+ * The URI between angle brackets; quoted strings inside may hold a '>'. @host is set behind its
+ * last '@', if there is one.
+ */
+static bool take_bracketed(struct lcs_text *text, struct lcs_text *uri, const u8 **host)
 {
-	const u8 *at = text->at + 1, *end = lcs_find_far(at, text->end, '>', 0), *quote;
+	const u8 *at = text->at + 1;
 
 	uri->at = at;
-	/* The text up to @end is looked at for the first time, or behind the quote before it. */
 	for (;;) {
-		quote = lcs_find_far(at, end, '"', 0);
-		if (quote == end)
+		at = lcs_find(at, text->end, (struct lcs_sought){ '>', '@', '"', 0 });
+		if (at == text->end)
+			return false;
+		if (*at == '>')
 			break;
-		at = lcs_skip_quoted(quote, text->end);
+		if (*at == '@') {
+			*host = ++at;
+			continue;
+		}
+		at = lcs_skip_quoted(at, text->end);
 		if (!at)
 			return false;
-		if (at > end)
-			end = lcs_find_far(at, text->end, '>', 0);
 	}
-	if (end == text->end)
-		return false;
-	uri->end = end;
-	text->at = end + 1;
+	uri->end = at;
+	text->at = at + 1;
 	return true;
 }
 
 /*
- * The URI of the next Contact: a name-addr, whose display name may be quoted, or an addr-spec,
- * which ends where the header's own parameters begin (RFC 3261 20). Return: false where neither can
- * be told.
+ * The next URI of a Contact: a name-addr, whose display name may be quoted, or an addr-spec, which
+ * ends where the header's own parameters begin (RFC 3261 20). Where it is no SIP URI, @good is
+ * false. Return: false where neither can be told.
  */
-static bool take_uri(struct lcs_text *text, struct lcs_text *uri)
+static bool take_uri(struct lcs_text *text, const struct lcs_line *line, struct lcs_endpoint *ep,
+		     bool *good)
 {
-	const u8 *at;
+	const u8 *at = text->at, *host = NULL;
+	struct lcs_text uri;
 
-	if (*text->at == '"') {
-		at = lcs_skip_quoted(text->at, text->end);
+	if (*at == '"') {
+		at = lcs_skip_quoted(at, text->end);
 		if (!at)
 			return false;
 		text->at = at;
@@ -273,16 +277,20 @@ static bool take_uri(struct lcs_text *text, struct lcs_text *uri)
 		/* seen without brackets in the wild: "Alice" sip:alice@pc1.example */
 		if (text->at == text->end)
 			return false;
+		at = text->at;
 	}
-	at = text->at;
 	if (*at != '<')
 		at = lcs_find_delimiter(at, text->end, '<', ',', ';');
-	if (at < text->end && *at == '<') {
+	if (at == text->end || *at != '<') {
+		uri = (struct lcs_text){ text->at, at };
 		text->at = at;
-		return take_bracketed(text, uri);
+		*good = lcs_uri_read(uri, line, ep);
+		return true;
 	}
-	*uri = (struct lcs_text){ text->at, at };
 	text->at = at;
+	if (!take_bracketed(text, &uri, &host))
+		return false;
+	*good = read_uri(uri, host, line, ep);
 	return true;
 }
 
@@ -297,7 +305,6 @@ static bool take_uri(struct lcs_text *text, struct lcs_text *uri)
  */
 void lcs_contact_read(struct lcs_reader *reader, const struct lcs_line *line, struct lcs_text value)
 {
-	struct lcs_text uri;
 	bool good;
 
 	lcs_trim(&value);
@@ -310,11 +317,10 @@ void lcs_contact_read(struct lcs_reader *reader, const struct lcs_line *line, st
 					   .proto = IPPROTO_TCP,
 					   .expires = LCS_ABSENT };
 
-		if (!take_uri(&value, &uri))
+		if (!take_uri(&value, line, &ep, &good))
 			return;
-		good = lcs_uri_read(uri, line, &ep);
-		read_contact_params(&value, &ep);
-		lcs_skip_lws(&value);
+		while (lcs_next_param(&value) && read_contact_param(&value, &ep))
+			;
 		if (value.at < value.end && *value.at != ',')
 			return;
 		if (good)
