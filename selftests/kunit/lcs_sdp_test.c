@@ -129,6 +129,17 @@ static const struct lcs_row sdp_rows[] = {
 	  "a=candidate:1 1 UDP 1 10.0.0.5 5350\r\n"
 	  "a=candidate:1 1 UDP 1 10.0.0.5\r\na=candidate:\r\na=candidate\r\na=candidates:1\r\n",
 	  "media udp 10.0.0.5 5350 line 1; rtcp udp 10.0.0.5 5351 implied line 1" },
+	{ "candidates with more blanks, other blanks, and no line end",
+	  "c=IN IP4 {10.0.0.5}\r\nm=audio {5350} RTP/AVP 0\r\n"
+	  "a=candidate: 1  1   UDP  1  {10.0.0.5}  {5350}  typ  host\r\n"
+	  "a=candidate:\t2 1 UDP 1 10.0.0.5 5351 typ host\r\n"
+	  "a=candidate:2 1 UDP\t1 10.0.0.5 5351 typ host\r\n"
+	  "a=candidate:2 1 UDP 1 10.0.0.5 5351 typ\r\n"
+	  "a=candidate:2 1 UDP 1 10.0.0.5:5351 typ host\r\n"
+	  "a=candidate:2 1 UDP 1 10.0.0.5 5351x typ host\r\n"
+	  "a=candidate:Ab 2  Cd  UDP  0.8  {10.0.0.6}  {5352}",
+	  "candidate udp 10.0.0.5 5350 extra 1; candidate udp 10.0.0.6 5352 extra 2;"
+	  " media udp 10.0.0.5 5350; rtcp udp 10.0.0.5 5351 implied" },
 	{ "candidates before any m=", "a=candidate:1 1 UDP 1 10.0.0.5 5350 typ host\r\n"
 	  "a=rtcp:99\r\n",
 	  "" },
@@ -136,6 +147,11 @@ static const struct lcs_row sdp_rows[] = {
 	  "c=IN IP4 {10.0.0.5}\r\nm=audio {5350} RTP/AVP 0\r\n"
 	  "a=remote-candidates:1 {203.0.113.9} {50000} 2 {203.0.113.9} {50001} \r\n",
 	  "remote 203.0.113.9 50000 extra 1; remote 203.0.113.9 50001 extra 2;"
+	  " media udp 10.0.0.5 5350; rtcp udp 10.0.0.5 5351 implied" },
+	{ "remote candidates with more blanks and no line end",
+	  "c=IN IP4 {10.0.0.5}\r\nm=audio {5350} RTP/AVP 0\r\n"
+	  "a=remote-candidates:  1  {203.0.113.9}  {50000}  2 {fd00::1} {50001}",
+	  "remote 203.0.113.9 50000 extra 1; remote fd00:0:0:0:0:0:0:1 50001 extra 2;"
 	  " media udp 10.0.0.5 5350; rtcp udp 10.0.0.5 5351 implied" },
 	{ "remote candidates cut short or wrong",
 	  "c=IN IP4 {10.0.0.5}\r\nm=audio {5350} RTP/AVP 0\r\n"

@@ -165,6 +165,12 @@ static const struct long_row long_rows[] = {
 	  "a=x:", "\r\n", "m=audio 5350 RTP/AVP 0\r\n",
 	  "media udp 10.0.0.5 5350; rtcp udp 10.0.0.5 5351 implied",
 	  "media udp 10.0.0.5 5350; rtcp udp 10.0.0.5 5351 implied", 0, LCS_KEPT },
+	{ "a candidate",
+	  "MESSAGE x SIP/2.0\r\n" FACTS "c: application/sdp\r\nl: 0000\r\n\r\n"
+	  "c=IN IP4 10.0.0.5\r\nm=audio 5350 RTP/AVP 0\r\n",
+	  "a=candidate:1 1 UDP 1 10.0.0.5 5360 typ host ", "\r\n", "a=sendrecv\r\na=x\r\n",
+	  "candidate udp 10.0.0.5 5360 extra 1; media udp 10.0.0.5 5350;"
+	  " rtcp udp 10.0.0.5 5351 implied", "", LCS_MSG_UNREADABLE, LCS_KEPT },
 	{ "an invitation line",
 	  "MESSAGE x SIP/2.0\r\n" FACTS "c: text/x-msmsgsinvite\r\nl: 0000\r\n\r\n"
 	  "Invitation-Command: ACCEPT\r\nPort: 6891\r\nIP-Address: 10.0.0.5\r\n",
