@@ -184,6 +184,7 @@ static bool resize(const struct lcs_segment *seg, u32 len)
 static void set_gso(const struct lcs_segment *seg, const struct lcs_relay *relay)
 {
 	unsigned int options = seg->dataoff - seg->protoff - sizeof(struct tcphdr);
+	const struct tcphdr *th = (void *)seg->skb->data + seg->protoff;
 	struct skb_shared_info *shinfo = skb_shinfo(seg->skb);
 	unsigned int size = relay->edit->mss > options ? relay->edit->mss - options : 1;
 	unsigned int sent = skb_is_gso(seg->skb) ? shinfo->gso_size : seg->len;
@@ -195,9 +196,14 @@ static void set_gso(const struct lcs_segment *seg, const struct lcs_relay *relay
 		skb_gso_reset(seg->skb);
 		return;
 	}
+	if (!skb_is_gso(seg->skb))
+		shinfo->gso_type = (ip_hdr(seg->skb)->version == 4 ? SKB_GSO_TCPV4 :
+								     SKB_GSO_TCPV6) |
+				   (th->cwr ? SKB_GSO_TCP_ECN : 0);
+	/* The payload is in one piece. */
+	shinfo->gso_type &= ~SKB_GSO_FRAGLIST;
 	shinfo->gso_size = size;
 	shinfo->gso_segs = DIV_ROUND_UP(relay->out.len, size);
-	shinfo->gso_type = ip_hdr(seg->skb)->version == 4 ? SKB_GSO_TCPV4 : SKB_GSO_TCPV6;
 }
 
 /* Lengths in the IP header, and a checksum that the device, or the stack for it, completes. */
@@ -225,7 +231,7 @@ static void set_lengths(const struct lcs_segment *seg)
 
 static bool rewrite(const struct lcs_segment *seg, struct lcs_relay *relay)
 {
-	u8 *text = gather(seg, relay);
+	u8 *text = lcs_is_jumbo(seg->skb) ? NULL : gather(seg, relay);
 
 	if (!text)
 		return false;
@@ -237,6 +243,23 @@ static bool rewrite(const struct lcs_segment *seg, struct lcs_relay *relay)
 	kfree(text);
 	write_header(seg, relay);
 	set_gso(seg, relay);
+	set_lengths(seg);
+	return true;
+}
+
+/*
+ * Segments that were aggregated as a list keep their own headers, but for addresses and ports: to
+ * change more, they must become one. Return: false where there is no memory.
+ */
+static bool unlist(const struct lcs_segment *seg)
+{
+	struct sk_buff *skb = seg->skb;
+
+	if (!skb_is_gso(skb) || !(skb_shinfo(skb)->gso_type & SKB_GSO_FRAGLIST))
+		return true;
+	if (skb_linearize(skb) || skb_ensure_writable(skb, skb->len))
+		return false;
+	skb_shinfo(skb)->gso_type &= ~SKB_GSO_FRAGLIST;
 	set_lengths(seg);
 	return true;
 }
@@ -257,6 +280,8 @@ bool lcs_packet_apply(const struct lcs_segment *seg, struct lcs_relay *relay)
 		return false;
 	if (!relay->changed)
 		return true;
+	if (!unlist(seg))
+		return false;
 	if (skb_ensure_writable(seg->skb, seg->dataoff))
 		return false;
 	write_header(seg, relay);
