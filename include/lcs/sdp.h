@@ -98,7 +98,7 @@ static __always_inline enum lcs_sdp_name lcs_sdp_name_at(const u8 *at)
 	case 'a':
 		if (!(letters >> (at[2] & 31) & 1))
 			return LCS_SDP_NONE;
-		if (lcs_same_4(at + 2, "rtcp") && at[6] == ':')
+		if (lcs_same(at + 1, "=rtcp:", 6))
 			return LCS_SDP_RTCP;
 		if (at[3] == '-' && lcs_same(at + 1, "=x-candidate-ipv6:", 18))
 			return LCS_SDP_CANDIDATE_IPV6;

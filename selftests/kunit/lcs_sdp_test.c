@@ -143,6 +143,14 @@ static const struct lcs_row sdp_rows[] = {
 	{ "candidates before any m=", "a=candidate:1 1 UDP 1 10.0.0.5 5350 typ host\r\n"
 	  "a=rtcp:99\r\n",
 	  "" },
+	{ "attributes that are none",
+	  "c=IN IP4 {10.0.0.5}\r\nm=audio {5350} RTP/AVP 0\r\n"
+	  "a$rtcp:3\r\na$candidate:1 1 UDP 1 10.0.0.5 5350 typ host\r\n"
+	  "A=candidate:1 1 UDP 1 10.0.0.5 5350 typ host\r\n"
+	  "a$x-candidate-ipv6:1 1 UDP 1 10.0.0.5 5350 typ host\r\n"
+	  "a$remote-candidates:1 1.2.3.4 5\r\na=rtcp;3\r\na=rtcps:3\r\nc$IN IP4 1.1.1.1\r\n"
+	  "m$audio 5352 RTP/AVP 0\r\no$- 0 0 IN IP4 10.0.0.5\r\n",
+	  "media udp 10.0.0.5 5350; rtcp udp 10.0.0.5 5351 implied" },
 	{ "remote candidates",
 	  "c=IN IP4 {10.0.0.5}\r\nm=audio {5350} RTP/AVP 0\r\n"
 	  "a=remote-candidates:1 {203.0.113.9} {50000} 2 {203.0.113.9} {50001} \r\n",
