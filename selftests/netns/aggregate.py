@@ -48,10 +48,19 @@ def lists(rig):
                ("fw", "server", "tso", False), ("fw", "server", "gso", False),
                ("fw", "server", "tx-gso-list", False)]
     offload(rig, *changes)
+    wait_for_more(rig, 20000000)
     try:
         yield
     finally:
+        wait_for_more(rig, 0)
         offload(rig, *((*which, not on) for *which, on in changes))
+
+
+def wait_for_more(rig, nanoseconds):
+    """How long the firewall waits for more to aggregate; by itself it does only
+    as long as it is busy."""
+    rig.shell("lcs_in", "fw", "sh", "-c",
+              f"echo {nanoseconds} >/sys/class/net/client/gro_flush_timeout")
 
 
 def large(rig):
