@@ -86,6 +86,9 @@ def two(rig, tap, family):
             flow.inward()
             flow.outward()
             flow.close()
+        # A flow outlives its pinhole. Its ports are free again with the next
+        # sweep, and whoever has them then would share its entry.
+        rig.run("fw", "conntrack", "-f", f"ipv{family}", "-D", "-p", "udp")
 
 
 def many(rig, tap, family, count):
