@@ -43,6 +43,16 @@ def expect_max(value):
     return before
 
 
+def message_cost(value):
+    """Sets the seconds that a line costs in the kernel's log; what it was."""
+    with open("/proc/sys/net/core/message_cost", "r+",
+              encoding="ascii") as setting:
+        before = setting.read().strip()
+        setting.seek(0)
+        setting.write(value)
+    return before
+
+
 def many_addresses(rig):
     if rig.ipv6:
         rig.run("client", "sysctl", "-qw", "net.ipv6.ip_nonlocal_bind=1")
@@ -53,6 +63,8 @@ def many_addresses(rig):
         rig.run("fw", "ip", "route", "add", net, "via",
                 ADDRESS[family]["client"])
     atexit.register(expect_max, expect_max("65536"))
+    # Every refusal is to be heard, however many there were this second.
+    atexit.register(message_cost, message_cost("0"))
     resource.setrlimit(resource.RLIMIT_NOFILE, (65536, 65536))
 
 
