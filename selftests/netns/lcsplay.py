@@ -74,6 +74,15 @@ def steps_of(dialogue):
     return steps
 
 
+def bound_socket(rig, family, address):
+    """Of the host that has this address in the dialogues."""
+    sock = rig.socket(HOSTS[address[0]], family)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setblocking(False)
+    sock.bind(address)
+    return sock
+
+
 class Play:
     """One performance of one dialogue."""
 
@@ -109,11 +118,7 @@ class Play:
             check(link.state == "NEW", f"{connection.name} is {link.state}")
 
     def socket(self, address):
-        sock = self.rig.socket(HOSTS[address[0]], self.family)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.setblocking(False)
-        sock.bind(address)
-        return sock
+        return bound_socket(self.rig, self.family, address)
 
     def send(self, messages):
         connection = messages[0].connection

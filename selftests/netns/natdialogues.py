@@ -25,8 +25,8 @@ import sys
 import time
 
 from lcspeer import LIMIT, Link, Tap, check, difference, wait_fd
-from lcsplay import Close, steps_of
-from lcswire import HOSTS, MORE, family_of
+from lcsplay import Close, bound_socket, steps_of
+from lcswire import MORE, family_of
 from natcheck import Place, hole_pattern
 from natrig import NatRig
 from policy import parameter
@@ -71,11 +71,7 @@ class NatPlay:
         self.links, self.changed = {}, 0
 
     def socket(self, address):
-        sock = self.rig.socket(HOSTS[address[0]], self.family)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.setblocking(False)
-        sock.bind(address)
-        return sock
+        return bound_socket(self.rig, self.family, address)
 
     def connect(self, connection):
         listener = self.socket(connection.responder)
