@@ -309,17 +309,19 @@ static bool is_scarce(struct lcs_net *lnet)
 static void relieve(struct lcs_conn *conn)
 {
 	bool holds = false, cut = false;
-	u8 dir;
+	u8 dir, bit;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		bit = 1 << dir;
 		if (conn->stream[dir].state == LCS_IDLE) {
-			conn->waited &= ~(1 << dir);
-		} else if (conn->waited & 1 << dir) {
+			conn->waited &= ~bit;
+			continue;
+		}
+		if (conn->waited & bit) {
 			holds |= !!conn->stream[dir].line;
 			cut |= conn->nat && conn->nat->edit[dir].held.text;
 		}
-		if (conn->stream[dir].state != LCS_IDLE)
-			conn->waited |= 1 << dir;
+		conn->waited |= bit;
 	}
 	if ((!holds && !cut) || !is_scarce(conn->net))
 		return;
