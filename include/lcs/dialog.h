@@ -12,6 +12,8 @@ void lcs_dialog_headers(struct lcs_conn *conn, const struct lcs_message *msg, bo
 bool lcs_dialog_reads(const struct lcs_message *msg);
 void lcs_dialog_endpoint(struct lcs_conn *conn, const struct lcs_message *msg, bool from_client,
 			 const struct lcs_endpoint *ep);
+void lcs_dialog_told(struct lcs_conn *conn, const struct lcs_message *msg, bool from_client,
+		     bool translated);
 void lcs_dialog_end(struct lcs_conn *conn, const struct lcs_message *msg, bool from_client);
 
 #endif /* _LCS_DIALOG_H */

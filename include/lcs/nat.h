@@ -48,7 +48,7 @@ struct lcs_nat {
  * @lead_out: make an expectation one for packets from the row's inside form to a peer
  * @endpoint: an endpoint was read; @row is the client's own pinhole for it, if there is one
  * @headers: a header block was read; @wanted: and its body will be
- * @message: a message was read
+ * @message: a message was read. Returns false where its body passes as it was.
  * @hand_over: let the core go on with a connection at rest; nothing of it is on its way. Returns
  *	false where it is not at rest.
  * @detach: let go of conn->nat
@@ -65,7 +65,7 @@ struct lcs_nat_hooks {
 	void (*endpoint)(struct lcs_conn *conn, u8 dir, const struct lcs_endpoint *ep,
 			 const struct lcs_pinhole *row);
 	void (*headers)(struct lcs_conn *conn, u8 dir, bool wanted);
-	void (*message)(struct lcs_conn *conn, u8 dir);
+	bool (*message)(struct lcs_conn *conn, u8 dir);
 	bool (*hand_over)(struct lcs_conn *conn);
 	void (*detach)(struct lcs_conn *conn);
 };

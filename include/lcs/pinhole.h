@@ -20,13 +20,16 @@ struct nf_conntrack_expect;
 #define LCS_SOURCES_MAX		8
 /* Expectations of one pinhole: those for its sources, and those that lead out to its peers. */
 #define LCS_ROW_SHADOWS_MAX	16
+/* Clients that share one outside place, each for another peer. */
+#define LCS_SHARERS_MAX		64
 /* Dialogs that share a callback; with more it lives until its lifetime ends. */
 #define LCS_DIALOGS_MAX		4
 
 /**
  * struct lcs_key - what a pinhole leads to
  * @addr: destination address
- * @from: source address where it leads out, from the client only; else zero
+ * @from: the only source address: of what leads out its client; of an outside form that others
+ *	share, each for its own peer, that peer; else zero
  * @port: destination port, network byte order
  * @zone: conntrack zone
  * @family: NFPROTO_IPV4 or NFPROTO_IPV6
@@ -62,6 +65,7 @@ struct lcs_transaction {
 /**
  * struct lcs_want - a pinhole somebody asks for
  * @addr: destination address; %NULL for the client's own
+ * @peer: the only one who may come, where that is known already; else %NULL
  * @class: what for
  * @proto: IPPROTO_TCP or IPPROTO_UDP
  * @index: number of the m= line it serves
@@ -73,6 +77,7 @@ struct lcs_transaction {
  */
 struct lcs_want {
 	const union nf_inet_addr *addr;
+	const union nf_inet_addr *peer;
 	enum lcs_class class;
 	u8 proto;
 	u8 index;
@@ -95,7 +100,8 @@ struct lcs_want {
  *	nf_conntrack_expect_lock, read under either
  * @shadows: how many; as @exp
  * @key: what it leads to; never changes
- * @outside: its outside address and port, the same as inside where nothing is translated
+ * @outside: its outside address and port, the same as inside where nothing is translated;
+ *	@outside.from changes under nf_conntrack_expect_lock
  * @class: what it is for
  * @index: number of the m= line it serves
  * @component: RTP 1, RTCP 2
@@ -106,6 +112,7 @@ struct lcs_want {
  * @active: packets may come
  * @confirmed: the transaction that asked for it has succeeded
  * @registered: a registration's: no dialog closes it
+ * @told: a message has gone out that says its outside form
  * @answer_rank: how surely the answer being read speaks of it, 0 not at all
  * @pending: the transaction that may confirm it
  * @drop: the transaction whose success closes it
@@ -139,6 +146,7 @@ struct lcs_pinhole {
 	bool active;
 	bool confirmed;
 	bool registered;
+	bool told;
 	struct lcs_key key;
 	struct lcs_key outside;
 	struct lcs_transaction pending;
@@ -168,8 +176,6 @@ void lcs_pinhole_confirm(struct lcs_pinhole *row, u32 seconds);
 void lcs_pinhole_extend(struct lcs_pinhole *row, u32 seconds);
 void lcs_pinhole_narrow(struct lcs_pinhole *row, const union nf_inet_addr *from, unsigned int n);
 void lcs_pinhole_lead_out(struct lcs_pinhole *row, const union nf_inet_addr *to, u16 port);
-struct lcs_pinhole *lcs_pinhole_inside(const struct lcs_net *lnet, const struct lcs_key *key);
-struct lcs_pinhole *lcs_pinhole_outside(const struct lcs_net *lnet, const struct lcs_key *key);
 void lcs_pinhole_join(struct lcs_pinhole *row, u64 call_id);
 bool lcs_pinhole_leave(struct lcs_pinhole *row, u64 call_id);
 bool lcs_pinhole_serves(const struct lcs_pinhole *row, u64 call_id);

@@ -22,7 +22,7 @@ extern const struct lcs_edit_ops lcs_edit_ops;
 void lcs_rewrite_endpoint(struct lcs_conn *conn, u8 dir, const struct lcs_endpoint *ep,
 			  const struct lcs_pinhole *row);
 void lcs_rewrite_headers(struct lcs_conn *conn, u8 dir, bool wanted);
-void lcs_rewrite_message(struct lcs_conn *conn, u8 dir);
+bool lcs_rewrite_message(struct lcs_conn *conn, u8 dir);
 void lcs_count_unchanged(struct lcs_conn *conn, enum lcs_edit_result why);
 
 #endif /* _LCS_REWRITE_H */

@@ -122,6 +122,12 @@ static void advertise(struct lcs_conn *conn, const struct lcs_endpoint *ep,
 		nat->endpoint(conn, conn->client_dir, ep, row);
 }
 
+/* The peer has described itself before (RFC 3264 3). */
+static bool is_answer(const struct lcs_message *msg)
+{
+	return lcs_is_response(msg) || msg->method == LCS_METHOD_ACK;
+}
+
 /* An endpoint of a session description: one port, or as many as its count says. */
 static void media_endpoint(struct lcs_conn *conn, const struct lcs_message *msg, bool from_client,
 			   const struct lcs_endpoint *ep)
@@ -151,6 +157,8 @@ static void media_endpoint(struct lcs_conn *conn, const struct lcs_message *msg,
 		return;
 	}
 	asked.want.port = ep->port;
+	if (from_client && ep->kind == LCS_APP_SHARING && is_answer(msg))
+		asked.want.peer = lcs_peer_only(conn, msg->call_id, asked.want.index);
 	if (on_hold) {
 		keep_on_hold(conn, &asked, from_client);
 		return;
@@ -473,6 +481,36 @@ static void settle(struct lcs_conn *conn, const struct lcs_transaction *tr, bool
 		}
 	}
 	lcs_peers_narrow(client, tr->call_id);
+}
+
+/**
+ * lcs_dialog_told() - a body of a translated client goes out
+ * @conn: the connection
+ * @msg: the message
+ * @from_client: who sent it
+ * @translated: with outside forms in it, not as it was
+ *
+ * Nobody sends to an outside form that no message has named: what only a body asked for that passes
+ * as it was closes. Caller holds client->lock and rcu_read_lock().
+ */
+void lcs_dialog_told(struct lcs_conn *conn, const struct lcs_message *msg, bool from_client,
+		     bool translated)
+{
+	struct lcs_transaction tr = lcs_transaction_of(msg, from_client);
+	struct lcs_pinhole *row, *next;
+
+	lockdep_assert_held(&conn->client->lock);
+	if (!from_client || !lcs_dialog_reads(msg))
+		return;
+	list_for_each_entry_safe(row, next, &conn->client->pinholes, list) {
+		if (row->class == LCS_CLASS_CALLBACK || !row->translated ||
+		    !lcs_same_transaction(&row->pending, &tr))
+			continue;
+		if (translated)
+			row->told = true;
+		else if (!row->told)
+			lcs_pinhole_close(row);
+	}
 }
 
 /**

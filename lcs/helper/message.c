@@ -160,9 +160,10 @@ static void on_message(void *ctx, struct lcs_stream *stream)
 
 	reading->conn->waited &= ~(1 << reading->dir);
 	lcs_count(&reading->conn->net->counts, LCS_COUNT_MESSAGES);
-	lcs_dialog_end(reading->conn, &stream->msg, from_client(reading));
 	if (nat)
-		nat->message(reading->conn, reading->dir);
+		lcs_dialog_told(reading->conn, &stream->msg, from_client(reading),
+				nat->message(reading->conn, reading->dir));
+	lcs_dialog_end(reading->conn, &stream->msg, from_client(reading));
 }
 
 static u64 hash_call_id(void *ctx, struct lcs_text text)

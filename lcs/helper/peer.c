@@ -14,6 +14,7 @@
 #include <lcs/compat.h>
 #include <lcs/nat.h>
 #include <lcs/peer.h>
+#include <lcs/table.h>
 
 static struct lcs_dialog *find_dialog(struct lcs_client *client, u64 call_id)
 {
@@ -190,7 +191,7 @@ static bool is_hairpin(const struct lcs_conn *conn, const struct lcs_endpoint *e
 		.proto = ep->proto,
 	};
 
-	return lcs_pinhole_outside(conn->net, &key);
+	return lcs_table_outside(conn->net, &key);
 }
 
 /*
@@ -251,6 +252,34 @@ static unsigned int sources_of(const struct lcs_dialog *dialog, u8 index, union 
 		from[n++] = dialog->peer[i];
 	}
 	return n;
+}
+
+/**
+ * lcs_peer_only() - who alone may come to an m= line
+ * @conn: the connection; caller holds its client's lock
+ * @call_id: the dialog
+ * @index: number of the m= line
+ *
+ * Return: the one address that the peer's last description has for it; %NULL where there are
+ * several, or none, or others may come as well.
+ */
+const union nf_inet_addr *lcs_peer_only(const struct lcs_conn *conn, u64 call_id, u8 index)
+{
+	const struct lcs_dialog *dialog = find_dialog(conn->client, call_id);
+	const union nf_inet_addr *only = NULL;
+	unsigned int i;
+
+	lockdep_assert_held(&conn->client->lock);
+	if (!dialog || dialog->overflow || !lcs_media_from_peer())
+		return NULL;
+	for (i = 0; i < dialog->count; i++) {
+		if (dialog->index[i] != index)
+			continue;
+		if (only && !nf_inet_addr_cmp(only, &dialog->peer[i]))
+			return NULL;
+		only = &dialog->peer[i];
+	}
+	return only;
 }
 
 /**

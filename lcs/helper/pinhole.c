@@ -6,21 +6,14 @@
  * port, which can only be the same host after a crash, unlinks the old row; the old owner finds it
  * so later.
  */
-#include <linux/jhash.h>
-#include <linux/log2.h>
-#include <linux/mm.h>
-#include <linux/random.h>
 #include <linux/slab.h>
 
 #include <lcs/compat.h>
 #include <lcs/nat.h>
 #include <lcs/shadow.h>
+#include <lcs/table.h>
 #include <lcs/trace.h>
 
-/* Rows by inside form, and behind them by outside form. */
-static struct hlist_head *lcs_rows __read_mostly;
-static unsigned int lcs_rows_mask __read_mostly;
-static u32 lcs_rows_seed __read_mostly;
 static struct kmem_cache *lcs_pinhole_cache __read_mostly;
 
 static const enum lcs_counter lcs_opened[LCS_CLASSES] = {
@@ -60,23 +53,6 @@ struct lcs_transaction lcs_transaction_of(const struct lcs_message *msg, bool fr
 	return tr;
 }
 
-static u32 hash_of(const struct lcs_net *lnet, const struct lcs_key *key)
-{
-	u32 hash = jhash(key, sizeof(*key), lcs_rows_seed ^ (u32)((unsigned long)lnet >> 8));
-
-	return hash & lcs_rows_mask;
-}
-
-static struct hlist_head *bucket_of(const struct lcs_net *lnet, const struct lcs_key *key)
-{
-	return &lcs_rows[hash_of(lnet, key)];
-}
-
-static struct hlist_head *outside_bucket_of(const struct lcs_net *lnet, const struct lcs_key *key)
-{
-	return &lcs_rows[lcs_rows_mask + 1 + hash_of(lnet, key)];
-}
-
 static void make_key(struct lcs_key *key, const struct lcs_conn *conn, const struct lcs_want *want)
 {
 	memset(key, 0, sizeof(*key));
@@ -92,48 +68,6 @@ static void make_key(struct lcs_key *key, const struct lcs_conn *conn, const str
 	key->proto = want->proto;
 }
 
-/**
- * lcs_pinhole_inside() - find a pinhole by what it leads to
- * @lnet: the namespace
- * @key: the inside address and port
- *
- * Caller holds nf_conntrack_expect_lock or rcu_read_lock().
- *
- * Return: %NULL where there is none.
- */
-struct lcs_pinhole *lcs_pinhole_inside(const struct lcs_net *lnet, const struct lcs_key *key)
-{
-	struct lcs_pinhole *row;
-
-	hlist_for_each_entry_rcu(row, bucket_of(lnet, key), node,
-				 lockdep_is_held(&nf_conntrack_expect_lock))
-		if (row->net == lnet && !memcmp(&row->key, key, sizeof(*key)))
-			return row;
-	return NULL;
-}
-EXPORT_SYMBOL_GPL(lcs_pinhole_inside);
-
-/**
- * lcs_pinhole_outside() - find a pinhole by its outside form
- * @lnet: the namespace
- * @key: its outside address and port
- *
- * Caller holds nf_conntrack_expect_lock or rcu_read_lock().
- *
- * Return: %NULL where there is none.
- */
-struct lcs_pinhole *lcs_pinhole_outside(const struct lcs_net *lnet, const struct lcs_key *key)
-{
-	struct lcs_pinhole *row;
-
-	hlist_for_each_entry_rcu(row, outside_bucket_of(lnet, key), outside_node,
-				 lockdep_is_held(&nf_conntrack_expect_lock))
-		if (row->net == lnet && !memcmp(&row->outside, key, sizeof(*key)))
-			return row;
-	return NULL;
-}
-EXPORT_SYMBOL_GPL(lcs_pinhole_outside);
-
 /* Take a row and its expectations out of the tables. Caller holds nf_conntrack_expect_lock. */
 static void unlink_row(struct lcs_pinhole *row)
 {
@@ -141,9 +75,7 @@ static void unlink_row(struct lcs_pinhole *row)
 	if (row->unlinked)
 		return;
 	lcs_shadow_unlink(row);
-	hlist_del_rcu(&row->node);
-	if (row->translated)
-		hlist_del_rcu(&row->outside_node);
+	lcs_table_remove(row);
 	WRITE_ONCE(row->unlinked, true);
 	lcs_count(&row->net->counts, lcs_closed[row->class]);
 }
@@ -185,7 +117,6 @@ static int place_row(const struct lcs_conn *conn, struct lcs_pinhole *row)
 	if (err)
 		return err;
 	row->translated = true;
-	hlist_add_head_rcu(&row->outside_node, outside_bucket_of(row->net, &row->outside));
 	return 0;
 }
 
@@ -198,9 +129,8 @@ static int enter_row(const struct lcs_conn *conn, struct lcs_pinhole *row)
 	struct lcs_pinhole *old;
 	int err;
 
-	row->outside = row->key;
 	spin_lock_bh(&nf_conntrack_expect_lock);
-	old = lcs_pinhole_inside(row->net, &row->key);
+	old = lcs_table_inside(row->net, &row->key);
 	if (old) {
 		row->outside.port = old->outside.port;
 		unlink_row(old);
@@ -208,7 +138,7 @@ static int enter_row(const struct lcs_conn *conn, struct lcs_pinhole *row)
 	}
 	err = place_row(conn, row);
 	if (!err)
-		hlist_add_head_rcu(&row->node, bucket_of(row->net, &row->key));
+		lcs_table_enter(row);
 	spin_unlock_bh(&nf_conntrack_expect_lock);
 	if (err)
 		return err;
@@ -240,7 +170,7 @@ static const union nf_inet_addr *first_source(const struct lcs_pinhole *row)
 		return &row->key.from;
 	if (row->class == LCS_CLASS_CALLBACK && !lcs_callback_from_any())
 		return lcs_server_addr(row->conn);
-	return NULL;
+	return lcs_is_any(&row->outside.from) ? NULL : &row->outside.from;
 }
 
 /*
@@ -273,6 +203,9 @@ static struct lcs_pinhole *new_row(struct lcs_conn *conn, const struct lcs_want 
 	row->expires = LCS_ABSENT;
 	row->answer_expires = LCS_ABSENT;
 	make_key(&row->key, conn, want);
+	row->outside = row->key;
+	if (want->peer)
+		row->outside.from = *want->peer;
 	return row;
 }
 
@@ -291,7 +224,7 @@ struct lcs_pinhole *lcs_pinhole_find(const struct lcs_conn *conn, const struct l
 	lockdep_assert_held(&conn->client->lock);
 	make_key(&key, conn, want);
 	rcu_read_lock();
-	row = lcs_pinhole_inside(conn->net, &key);
+	row = lcs_table_inside(conn->net, &key);
 	if (row && row->client != conn->client)
 		row = NULL;
 	rcu_read_unlock();
@@ -446,6 +379,28 @@ void lcs_pinhole_confirm(struct lcs_pinhole *row, u32 seconds)
 	lcs_pinhole_extend(row, seconds);
 }
 
+/*
+ * Whoever has a place that cannot move shares it once its peer is known.
+ * Return: false where another has it for that peer already.
+ */
+static bool share_place(struct lcs_pinhole *row, const union nf_inet_addr *peer)
+{
+	union nf_inet_addr before = row->outside.from;
+	bool free;
+
+	if (!row->translated || row->class != LCS_CLASS_APP_SHARING)
+		return true;
+	spin_lock_bh(&nf_conntrack_expect_lock);
+	memset(&row->outside.from, 0, sizeof(row->outside.from));
+	if (peer)
+		row->outside.from = *peer;
+	free = lcs_table_has_place(row);
+	if (!free)
+		row->outside.from = before;
+	spin_unlock_bh(&nf_conntrack_expect_lock);
+	return free;
+}
+
 /**
  * lcs_pinhole_narrow() - let packets come from these addresses only
  * @row: the row, an inbound one; caller holds client->lock and rcu_read_lock()
@@ -462,6 +417,10 @@ void lcs_pinhole_narrow(struct lcs_pinhole *row, const union nf_inet_addr *from,
 	if (!n || n > LCS_SOURCES_MAX ||
 	    row->client->shadow_count - row->shadows + n > LCS_SHADOWS_MAX)
 		return;
+	if (!share_place(row, n == 1 ? from : NULL)) {
+		lcs_pinhole_refuse(row->conn, row->class, LCS_REFUSED_OUTSIDE);
+		return;
+	}
 	lcs_shadow_drop(row);
 	for (i = 0; i < n && !err; i++)
 		err = lcs_shadow_cast(row, &from[i]);
@@ -479,7 +438,7 @@ static bool is_led_out(const struct lcs_pinhole *row, const union nf_inet_addr *
 	key.addr = *to;
 	key.from = row->key.addr;
 	key.port = port;
-	return lcs_pinhole_inside(row->net, &key);
+	return lcs_table_inside(row->net, &key);
 }
 
 /**
@@ -601,38 +560,31 @@ void lcs_pinholes_orphan(struct lcs_conn *conn)
 }
 
 /**
- * lcs_pinholes_init() - make the table
- *
- * Each half has two buckets for each of the kernel's own: the administrator who sizes the one
- * (expect_hashsize of nf_conntrack) sizes the other.
+ * lcs_pinholes_init() - get ready
  *
  * Return: 0 or -ENOMEM.
  */
 int lcs_pinholes_init(void)
 {
-	unsigned int buckets = roundup_pow_of_two(nf_ct_expect_hsize * 2);
+	int err;
 
 	lcs_pinhole_cache = kmem_cache_create("lcs_pinhole", sizeof(struct lcs_pinhole), 0,
 					      SLAB_NO_MERGE, NULL);
 	if (!lcs_pinhole_cache)
 		return -ENOMEM;
-	lcs_rows = kvcalloc(2 * buckets, sizeof(*lcs_rows), GFP_KERNEL);
-	if (!lcs_rows) {
+	err = lcs_table_init();
+	if (err)
 		kmem_cache_destroy(lcs_pinhole_cache);
-		return -ENOMEM;
-	}
-	lcs_rows_mask = buckets - 1;
-	get_random_bytes(&lcs_rows_seed, sizeof(lcs_rows_seed));
-	return 0;
+	return err;
 }
 
 /**
- * lcs_pinholes_exit() - free the table
+ * lcs_pinholes_exit() - free what lcs_pinholes_init() made
  *
  * All rows were closed, and their free_row() has run.
  */
 void lcs_pinholes_exit(void)
 {
-	kvfree(lcs_rows);
+	lcs_table_exit();
 	kmem_cache_destroy(lcs_pinhole_cache);
 }

@@ -68,6 +68,12 @@ void lcs_pinhole_refuse(struct lcs_conn *conn, enum lcs_class class, enum lcs_re
 	if (why == LCS_REFUSED_PORT)
 		pr_info("%s pinhole refused: its port is outside parameter %s\n",
 			lcs_class_name(class), lcs_port_parameter(class));
+	else if (why == LCS_REFUSED_OUTSIDE && class == LCS_CLASS_FILE_TRANSFER)
+		pr_info("%s pinhole refused: no outside port is free; widen parameter %s\n",
+			lcs_class_name(class), lcs_port_parameter(class));
+	else if (why == LCS_REFUSED_OUTSIDE && class == LCS_CLASS_APP_SHARING)
+		pr_info("%s pinhole refused: another client has its outside port; parameter media_from=peer shares it among different peers\n",
+			lcs_class_name(class));
 	else
 		pr_info("%s pinhole refused: %s\n", lcs_class_name(class), lcs_refusals[why].text);
 }

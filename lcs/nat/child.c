@@ -9,6 +9,7 @@
 
 #include <lcs/compat.h>
 #include <lcs/place.h>
+#include <lcs/table.h>
 
 static void map(struct nf_conn *ct, enum nf_nat_manip_type type, const union nf_inet_addr *addr,
 		const union nf_conntrack_man_proto *proto)
@@ -56,7 +57,7 @@ static const struct lcs_pinhole *find_source(const struct nf_conn *ct)
 		.proto = nf_ct_protonum(ct),
 	};
 
-	return conn ? lcs_pinhole_inside(conn->net, &key) : NULL;
+	return conn ? lcs_table_inside(conn->net, &key) : NULL;
 }
 
 static void go_out(struct nf_conn *ct, struct nf_conntrack_expect *exp)

@@ -12,6 +12,7 @@
 
 #include <lcs/compat.h>
 #include <lcs/place.h>
+#include <lcs/table.h>
 
 /* With half of the range in use, one in 2^64 searches finds nothing. */
 #define LCS_PLACE_TRIES	64
@@ -32,7 +33,7 @@ static struct lcs_pinhole *neighbour(const struct lcs_pinhole *row, int step)
 	struct lcs_pinhole *other;
 
 	key.port = htons(ntohs(key.port) + step);
-	other = lcs_pinhole_inside(row->net, &key);
+	other = lcs_table_inside(row->net, &key);
 	return other && other->translated ? other : NULL;
 }
 
@@ -62,7 +63,7 @@ static bool is_free(const struct lcs_pinhole *row, u16 port, u16 inside)
 	const struct lcs_pinhole *other;
 
 	key.port = htons(port);
-	other = lcs_pinhole_outside(row->net, &key);
+	other = lcs_table_outside(row->net, &key);
 	return !other || (nf_inet_addr_cmp(&other->key.addr, &row->key.addr) &&
 			  other->key.port == htons(inside));
 }
@@ -74,7 +75,7 @@ static bool take(struct lcs_pinhole *row, u16 port)
 	unsigned int i, n = steps_of(row, step);
 
 	row->outside.port = htons(port);
-	if (lcs_pinhole_outside(row->net, &row->outside))
+	if (!lcs_table_has_place(row))
 		return false;
 	for (i = 0; i < n; i++)
 		if (port + step[i] > U16_MAX || !is_free(row, port + step[i], inside + step[i]))

@@ -13,6 +13,7 @@
 #include <lcs/hold.h>
 #include <lcs/message.h>
 #include <lcs/rewrite.h>
+#include <lcs/table.h>
 
 /* PortX = Port xor this (MSN_SECURE_FTP invitations). */
 #define LCS_PORTX_MASK	0x3141
@@ -165,8 +166,9 @@ static u16 own_outside_port(const struct lcs_conn *conn)
 }
 
 /*
- * Whose outside form is this? Only of clients that are translated to that same address. An echoed
- * candidate does not say which protocol it is of.
+ * Whose outside form is this? Only of clients that are translated to that same address. Of those
+ * that share one it is the one that awaits a peer there. An echoed candidate does not say which
+ * protocol it is of.
  */
 static struct lcs_pinhole *find_outside(const struct lcs_conn *conn, const struct lcs_endpoint *ep)
 {
@@ -176,15 +178,16 @@ static struct lcs_pinhole *find_outside(const struct lcs_conn *conn, const struc
 	if (!same_addr(conn, ep, lcs_outside_addr(conn)))
 		return NULL;
 	key.addr = *lcs_outside_addr(conn);
+	key.from = key.addr;
 	key.port = htons(ep->port);
 	key.zone = nf_ct_zone(conn->ct)->id;
 	key.family = nf_ct_l3num(conn->ct);
 	key.proto = ep->proto ? ep->proto : IPPROTO_UDP;
-	row = lcs_pinhole_outside(conn->net, &key);
+	row = lcs_table_outside(conn->net, &key);
 	if (row || ep->proto)
 		return row;
 	key.proto = IPPROTO_TCP;
-	return lcs_pinhole_outside(conn->net, &key);
+	return lcs_table_outside(conn->net, &key);
 }
 
 /* A Contact of the client goes out; a Request-URI, or a Contact of its own, comes back. */
@@ -246,7 +249,7 @@ static bool is_beside(const struct lcs_pinhole *row)
 	const struct lcs_pinhole *rtp;
 
 	key.port = htons(ntohs(key.port) - 1);
-	rtp = lcs_pinhole_inside(row->net, &key);
+	rtp = lcs_table_inside(row->net, &key);
 	return rtp && ntohs(rtp->outside.port) + 1 == ntohs(row->outside.port);
 }
 
@@ -336,14 +339,17 @@ void lcs_rewrite_headers(struct lcs_conn *conn, u8 dir, bool wanted)
  * lcs_rewrite_message() - a message was read: what was found in its body is settled
  * @conn: the connection; caller holds client->lock
  * @dir: who sent it
+ *
+ * Return: false where its body passes as it was.
  */
-void lcs_rewrite_message(struct lcs_conn *conn, u8 dir)
+bool lcs_rewrite_message(struct lcs_conn *conn, u8 dir)
 {
 	struct target target = { .conn = conn, .dir = dir, .result = LCS_EDIT_DONE };
 	const struct lcs_message *msg = &conn->stream[dir].msg;
 	struct lcs_edit *edit = &conn->nat->edit[dir];
 	struct lcs_moving *body = &conn->nat->body[dir];
 	struct lcs_work work = { .conn = conn };
+	enum lcs_edit_result result;
 
 	lockdep_assert_held(&conn->client->lock);
 	/* Whatever of the body was not read may name what was. */
@@ -353,5 +359,7 @@ void lcs_rewrite_message(struct lcs_conn *conn, u8 dir)
 	if (edit->body && body->failed)
 		lcs_edit_forget(edit, &lcs_edit_ops, &work, msg->body_seq);
 	lcs_count_unchanged(conn, target.result);
-	lcs_count_unchanged(conn, lcs_hold_message(edit, &lcs_edit_ops, &work, &conn->stream[dir]));
+	result = lcs_hold_message(edit, &lcs_edit_ops, &work, &conn->stream[dir]);
+	lcs_count_unchanged(conn, result);
+	return !body->failed && result == LCS_EDIT_DONE;
 }

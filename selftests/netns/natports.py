@@ -18,7 +18,7 @@ import resource
 import sys
 
 from lcscall import Call, audio, listen_for_file, whiteboard
-from lcspeer import ADDRESS, Tap, check
+from lcspeer import ADDRESS, Tap, check, ct_state, is_ready
 from natrig import Flow, NatRig, NatUser, end_all, nat_user
 from policy import parameter
 
@@ -195,6 +195,106 @@ def whiteboards(rig, tap, family):
               "half of its description moved")
         link = one.called(1503, by="stranger")
         check(link and link.state == "RELATED", "T.120 did not come")
+        check(len(rig.expectations()) == 1, "what nobody was told is open: " +
+              "; ".join(e.line for e in rig.expectations()))
+
+
+def answer_whiteboard(user, peer):
+    """A peer that says its address offers a whiteboard, the client takes it."""
+    call = Call(user, by_peer=True)
+    call.peer = peer
+    call.begin(call.theirs(*whiteboard()), call.own(*whiteboard()))
+    return call
+
+
+def comes_to(rig, users, by):
+    """Which of these clients gets T.120 that somebody sends to the outside."""
+    listeners = [user.listener(1503) for user in users]
+    table = users[0].table
+    sock = rig.dial(by, listeners[0], to=(table.outside, 1503))
+    rig.barrier("client", by, users[0].family)
+    ready = [is_ready(listener) for listener in listeners]
+    for listener in (lis for lis, is_one in zip(listeners, ready) if is_one):
+        peer, source = listener.accept()
+        check(source[0] == ADDRESS[users[0].family][by],
+              f"it comes from {source[0]}")
+        check(ct_state(peer) == "RELATED", f"state {ct_state(peer)}")
+        peer.close()
+    sock.close()
+    return [user for user, is_one in zip(users, ready) if is_one]
+
+
+def shared(rig, tap, family):
+    stranger, server = (ADDRESS[family][h] for h in ("stranger", "server"))
+    with tap.case(f"IPv{family}: media_from=peer: clients whose peers differ "
+                  "share 1503; each gets its own peer's and nobody else's; "
+                  "one more for the same peer, or an unknown one, is refused"), \
+            parameter("media_from", "peer"), users(rig, family, 4) as found:
+        one, other, third, fourth = found
+        first = answer_whiteboard(one, stranger)
+        check(not comes_to(rig, found, "server"), "it is open to another")
+        second = answer_whiteboard(other, server)
+        check(one.form(1503) == other.form(1503) == 1503, "another port")
+        for user in (third, fourth):
+            user.main.stays = True
+        with refused(rig, "app-sharing"):
+            answer_whiteboard(third, stranger)
+        with refused(rig, "app-sharing"):
+            Call(fourth).begin(Call(fourth).own(*whiteboard()))
+        check(comes_to(rig, found, "stranger") == [one], "not the first")
+        check(comes_to(rig, found, "server") == [other], "not the second")
+        # The second peer claims to be at the first one's address.
+        with refused(rig, "app-sharing"):
+            second.peer = stranger
+            second.begin(second.theirs(*whiteboard()),
+                         second.own(*whiteboard()))
+        check(comes_to(rig, found, "stranger") == [one], "it was taken away")
+        first.bye()
+        check(not comes_to(rig, found, "stranger"), "open after the BYE")
+        check(comes_to(rig, found, "server") == [other], "not the second")
+        second.bye()
+        # Not shared any more: so one whose peer is not known may have it.
+        fourth.main.stays = False
+        last = Call(fourth)
+        last.begin(last.own(*whiteboard()))
+        check(comes_to(rig, found, "stranger") == [fourth], "not the fourth")
+        # What a connection that is gone had is free with the next sweep only.
+        last.cancel()
+
+
+def shared_by_offer(rig, tap, family):
+    with tap.case(f"IPv{family}: media_from=peer: who offers a whiteboard has "
+                  "1503 alone until the peer has answered"), \
+            parameter("media_from", "peer"), users(rig, family, 2) as found:
+        one, other = found
+        call = Call(one)
+        call.begin(call.own(*whiteboard()))
+        other.main.stays = True
+        with refused(rig, "app-sharing"):
+            answer_whiteboard(other, ADDRESS[family]["server"])
+        check(comes_to(rig, found, "server") == [one], "early, to another")
+        call.answer(200, "INVITE", call.theirs(*whiteboard()))
+        other.main.stays = False
+        answered = answer_whiteboard(other, ADDRESS[family]["server"])
+        check(comes_to(rig, found, "server") == [other], "not the second")
+        check(comes_to(rig, found, "stranger") == [one], "not the first")
+        call.bye()
+        answered.bye()
+
+
+def crowded(rig, tap, family):
+    with tap.case(f"IPv{family}: media_from=peer: 64 share 1503, the next is "
+                  "refused"), parameter("media_from", "peer"), \
+            users(rig, family, 65) as found:
+        net = "198.51.100." if family == 4 else "2001:db8:2::"
+        calls = [answer_whiteboard(user, f"{net}{number}")
+                 for number, user in enumerate(found[:64], 10)]
+        found[64].main.stays = True
+        with refused(rig, "app-sharing"):
+            answer_whiteboard(found[64], ADDRESS[family]["stranger"])
+        check(len(rig.expectations(dport=1503)) == 64, "not 64 expectations")
+        for call in calls:
+            call.bye()
 
 
 def exhausted_media(rig, found):
@@ -259,7 +359,8 @@ def main(words):
     for family in (4, 6):
         two(rig, tap, family)
         many(rig, tap, family, count)
-        for test in (files, whiteboards, exhausted, table_full):
+        for test in (files, whiteboards, shared, shared_by_offer, crowded,
+                     exhausted, table_full):
             test(rig, tap, family)
     with tap.case("no packet was invalid"):
         check(not rig.invalid(), f"{rig.invalid()} packets were invalid")
