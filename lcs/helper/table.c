@@ -45,7 +45,10 @@ static bool is_place_of(const struct lcs_pinhole *row, const struct lcs_net *lne
 	       row->outside.family == key->family && row->outside.proto == key->proto;
 }
 
-/* May this peer come to a row's outside form? */
+/*
+ * May this peer come to a row's outside form? Without the lock half of a new peer's address may be
+ * seen: then nobody may, and the text that names the form stays as it is.
+ */
 static bool is_for(const struct lcs_pinhole *row, const union nf_inet_addr *peer)
 {
 	return lcs_is_any(&row->outside.from) || nf_inet_addr_cmp(&row->outside.from, peer);
