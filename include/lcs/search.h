@@ -22,12 +22,21 @@ static __always_inline unsigned long lcs_load_word(const u8 *at)
 
 /*
  * lcs_mark_below() gives the high bit of the first byte in memory that is below a limit of at most
- * 0x80. On a little-endian machine bytes behind it may be marked wrongly: a borrow goes there.
+ * 0x80; lcs_mark_like() that of the first one that differs from an ASCII byte by less than it, or
+ * of one beyond ASCII before that, for saving a test. On a little-endian machine bytes behind the
+ * first may be marked wrongly: a byte that the limit is taken from borrows from the one behind it
+ * just where it is less than the limit, which is where it is marked. So up to the first that is
+ * marked nobody borrowed.
  */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 static __always_inline unsigned long lcs_mark_below(unsigned long word, u8 limit)
 {
 	return (word - LCS_ONES * limit) & ~word & LCS_HIGHS;
+}
+
+static __always_inline unsigned long lcs_mark_like(unsigned long word, u8 byte, u8 limit)
+{
+	return ((word ^ LCS_ONES * byte) - LCS_ONES * limit) & LCS_HIGHS;
 }
 
 static __always_inline u32 lcs_first_marked(unsigned long marks)
@@ -38,6 +47,11 @@ static __always_inline u32 lcs_first_marked(unsigned long marks)
 static __always_inline unsigned long lcs_mark_below(unsigned long word, u8 limit)
 {
 	return ~(((word & ~LCS_HIGHS) + LCS_ONES * (0x80 - limit)) | word) & LCS_HIGHS;
+}
+
+static __always_inline unsigned long lcs_mark_like(unsigned long word, u8 byte, u8 limit)
+{
+	return lcs_mark_below(word ^ LCS_ONES * byte, limit) | (word & LCS_HIGHS);
 }
 
 static __always_inline u32 lcs_first_marked(unsigned long marks)
@@ -61,14 +75,8 @@ static __always_inline unsigned long lcs_drop_first(unsigned long marks)
 #endif
 }
 
-/* Marks the first byte that is zero. */
-static __always_inline unsigned long lcs_mark_zero(unsigned long word)
-{
-	return lcs_mark_below(word, 1);
-}
-
 /**
- * struct lcs_sought - what a search looks for; those bytes that are the same cost once
+ * struct lcs_sought - what a search looks for, ASCII; those bytes that are the same cost once
  * @one: a byte
  * @two: another
  * @three: another
@@ -87,12 +95,13 @@ static __always_inline unsigned long lcs_mark(const u8 *at, const struct lcs_sou
 
 	if (what.below)
 		return lcs_mark_below(word, what.below);
-	marks = lcs_mark_zero(word ^ LCS_ONES * what.one);
+	marks = lcs_mark_like(word, what.one, 1);
 	if (what.two != what.one)
-		marks |= lcs_mark_zero(word ^ LCS_ONES * what.two);
+		marks |= lcs_mark_like(word, what.two, 1);
 	if (what.three != what.two)
-		marks |= lcs_mark_zero(word ^ LCS_ONES * what.three);
-	return marks;
+		marks |= lcs_mark_like(word, what.three, 1);
+	/* Whether a byte is beyond ASCII is the same question for all of them. */
+	return marks & ~word;
 }
 
 static __always_inline bool lcs_is_sought(u8 byte, const struct lcs_sought what)
@@ -132,63 +141,69 @@ static __always_inline const u8 *lcs_find(const u8 *at, const u8 *end,
 	return at;
 }
 
+/* Bytes that lcs_find_like() looks at in a row. */
+#define LCS_BLOCK	(4 * sizeof(unsigned long))
+
 /*
- * Can one of two words hold a byte below @limit of those that @pattern makes of it? Never no where
- * it does; wrongly yes only for bytes above 0x80, which are rare in these protocols.
+ * The first byte that differs from an ASCII one by less than @limit, or perhaps one beyond ASCII
+ * before it; or @end. @last is where the last block before @end begins; @at is not behind it. The
+ * last machine word is looked at once more where the rest is no multiple of one.
  */
-static __always_inline unsigned long lcs_may_hold(const u8 *at, unsigned long pattern, u8 limit)
-{
-	const unsigned long limits = LCS_ONES * limit;
-	unsigned long one = lcs_load_word(at) ^ pattern;
-	unsigned long two = lcs_load_word(at + sizeof(one)) ^ pattern;
-
-	return (one - limits) | (two - limits);
-}
-
-/* A byte in the two words at @at, or %NULL. */
-static __always_inline const u8 *lcs_find_near(const u8 *at, u8 byte)
+static __always_inline const u8 *lcs_find_like(const u8 *at, const u8 *last, const u8 *end,
+					       u8 byte, u8 limit)
 {
 	const size_t size = sizeof(unsigned long);
-	unsigned long marks = lcs_mark_zero(lcs_load_word(at) ^ LCS_ONES * byte);
+	unsigned long marks;
 
-	if (marks)
-		return at + lcs_first_marked(marks);
-	marks = lcs_mark_zero(lcs_load_word(at + size) ^ LCS_ONES * byte);
-	return marks ? at + size + lcs_first_marked(marks) : NULL;
-}
-
-/*
- * The first of one byte that may be far away, or @end. Four words that show no byte of at most
- * @near more than the one sought are worth no exact look.
- */
-static __always_inline const u8 *lcs_find_far(const u8 *at, const u8 *end, u8 byte, u8 near)
-{
-	const struct lcs_sought what = { byte, byte, byte, 0 };
-	const unsigned long pattern = near ? 0 : LCS_ONES * byte;
-	const size_t half = 2 * sizeof(unsigned long);
-	unsigned long first, second;
-	const u8 *last, *found;
-
-	if ((size_t)(end - at) < 2 * half)
-		return lcs_find(at, end, what);
-	for (last = end - 2 * half; at <= last; at += 2 * half) {
-		first = lcs_may_hold(at, pattern, near + 1);
-		second = lcs_may_hold(at + half, pattern, near + 1);
-		if (!((first | second) & LCS_HIGHS))
-			continue;
-		found = first & LCS_HIGHS ? lcs_find_near(at, byte) : NULL;
-		if (!found)
-			found = lcs_find_near(at + half, byte);
-		if (found)
-			return found;
+	do {
+		marks = lcs_mark_like(lcs_load_word(at), byte, limit);
+		if (marks)
+			return at + lcs_first_marked(marks);
+		marks = lcs_mark_like(lcs_load_word(at + size), byte, limit);
+		if (marks)
+			return at + size + lcs_first_marked(marks);
+		marks = lcs_mark_like(lcs_load_word(at + 2 * size), byte, limit);
+		if (marks)
+			return at + 2 * size + lcs_first_marked(marks);
+		marks = lcs_mark_like(lcs_load_word(at + 3 * size), byte, limit);
+		if (marks)
+			return at + 3 * size + lcs_first_marked(marks);
+		at += LCS_BLOCK;
+	} while (at <= last);
+	for (last = end - size;; at += size) {
+		at = min(at, last);
+		marks = lcs_mark_like(lcs_load_word(at), byte, limit);
+		if (marks)
+			return at + lcs_first_marked(marks);
+		if (at == last)
+			return end;
 	}
-	return lcs_find_by_words(at, end, what);
 }
 
-/* The first line feed, or @end: lines hold no other byte below a blank but at their end. */
+const u8 *lcs_find_byte(const u8 *at, const u8 *end, u8 byte);
+
+/* The first of one ASCII byte, which may be far away, or @end. */
+static __always_inline const u8 *lcs_find_far(const u8 *at, const u8 *end, u8 byte)
+{
+	if ((size_t)(end - at) >= LCS_BLOCK) {
+		at = lcs_find_like(at, end - LCS_BLOCK, end, byte, 1);
+		if (at == end || *at == byte)
+			return at;
+	}
+	return lcs_find_byte(at, end, byte);
+}
+
+/* The first line feed, or @end: lines hold hardly another control byte but the one before it. */
 static __always_inline const u8 *lcs_find_line_feed(const u8 *at, const u8 *end)
 {
-	return lcs_find_far(at, end, '\n', ' ' - 1);
+	if ((size_t)(end - at) >= LCS_BLOCK) {
+		at = lcs_find_like(at, end - LCS_BLOCK, end, 0, ' ');
+		if (at < end && *at == '\r')
+			at++;
+		if (at == end || *at == '\n')
+			return at;
+	}
+	return lcs_find_byte(at, end, '\n');
 }
 
 #endif /* _LCS_SEARCH_H */

@@ -21,9 +21,7 @@ static __always_inline bool lcs_header_may_begin(const u8 *at)
 	if (!(names >> (at[0] & 31) & 1))
 		return false;
 	/* behind a name of one letter come white space and a colon, behind a carriage return \n */
-	if (at[1] <= ':')
-		return true;
-	return long_names >> (at[0] & 31) & 1 || (at[1] | 0x20) == 'x';
+	return long_names >> (at[0] & 31) & 1 || at[1] <= ':' || (at[1] | 0x20) == 'x';
 }
 
 enum lcs_interest lcs_sip_start_interest(struct lcs_text text);

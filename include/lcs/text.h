@@ -188,7 +188,6 @@ static inline struct lcs_text lcs_take_word(struct lcs_text *text)
 }
 
 u32 lcs_split(struct lcs_text text, struct lcs_text *word, u32 max);
-const u8 *lcs_find_byte(const u8 *at, const u8 *end, u8 byte);
 const u8 *lcs_find_line_end(const u8 *at, const u8 *end);
 const u8 *lcs_find_delimiter(const u8 *at, const u8 *end, u8 one, u8 two, u8 three);
 const u8 *lcs_skip_quoted(const u8 *at, const u8 *end);

@@ -189,18 +189,23 @@ static void header_line(struct lcs_reader *r, const struct lcs_line *line)
 		lcs_sip_header(r, line);
 }
 
-static void process_line(struct lcs_reader *r, const struct lcs_line *line)
+static __always_inline void first_line(struct lcs_reader *r, const struct lcs_line *line)
 {
 	struct lcs_stream *stream = r->stream;
 
-	switch (stream->state) {
+	/* First, because the sink may give the stream up when it gets the Request-URI. */
+	stream->state = LCS_HEADER;
+	if (lcs_sip_start(r, line))
+		stream->seen = 1;
+	else
+		lcs_stream_give_up(stream, stream->seen ? LCS_BAD_START : LCS_NOT_SIP);
+}
+
+static void process_line(struct lcs_reader *r, const struct lcs_line *line)
+{
+	switch (r->stream->state) {
 	case LCS_START_LINE:
-		/* First, because the sink may give the stream up when it gets the Request-URI. */
-		stream->state = LCS_HEADER;
-		if (lcs_sip_start(r, line))
-			stream->seen = 1;
-		else
-			lcs_stream_give_up(stream, stream->seen ? LCS_BAD_START : LCS_NOT_SIP);
+		first_line(r, line);
 		break;
 	case LCS_HEADER:
 		header_line(r, line);
@@ -382,54 +387,65 @@ static void continue_line(struct lcs_reader *r)
 	}
 }
 
+/* The end of a line at hand, as nearly all end; fresh_line() reads the others. */
+static __always_inline bool is_line_end(const u8 *at)
+{
+	return lcs_same_2(at, "\r\n");
+}
+
 /*
  * These three read lines while they lie at hand with what follows them, as nearly all do. Lines,
  * and folds of lines, that do not even begin like one that is wanted are stepped over.
- * Return: false where the next one does not lie at hand, or is folded or too long.
+ * Return: false where the next one does not lie at hand, is folded or too long, or holds a control
+ * byte or one beyond ASCII.
  */
 static noinline bool start_line(struct lcs_reader *r)
 {
-	const u8 *lf = lcs_find_line_feed(r->at, r->end);
-	struct lcs_line line = { { r->at, lf }, seq_at(r, r->at) };
+	const u8 *at = r->at, *end = r->end, *stop;
+	struct lcs_line line;
 
-	if (lf == r->end || lf - r->at >= LCS_LINE_MAX)
+	if ((size_t)(end - at) < LCS_BLOCK)
 		return false;
-	if (lf > r->at && lf[-1] == '\r')
-		line.text.end--;
-	r->at = lf + 1;
-	process_line(r, &line);
+	stop = lcs_find_like(at, end - LCS_BLOCK, end, 0, ' ');
+	if (end - stop < 2 || !is_line_end(stop) || stop + 1 - at >= LCS_LINE_MAX)
+		return false;
+	line = (struct lcs_line){ { at, stop }, seq_at(r, at) };
+	r->at = stop + 2;
+	first_line(r, &line);
 	return true;
 }
 
 static noinline bool header_lines(struct lcs_reader *r)
 {
-	const u8 *at = r->at, *end = r->end, *lf;
-	bool wanted;
+	const u8 *at = r->at, *end = r->end, *last, *limit, *stop;
+	const struct lcs_sought control = { .below = ' ' };
+	struct lcs_line line;
 
-	for (; end - at >= 2; at = lf + 1) {
-		struct lcs_line line;
-
-		wanted = lcs_header_may_begin(at);
-		lf = lcs_find_line_feed(at, end);
-		if (lf == end) {
-			r->stream->skip_line = !wanted;
-			at = wanted ? at : end;
-			break;
+	if ((size_t)(end - at) < LCS_BLOCK)
+		return at == end;
+	last = end - LCS_BLOCK;
+	for (limit = end - 2; at <= limit; at = stop + 2) {
+		while (at <= last && !lcs_header_may_begin(at)) {
+			stop = lcs_find_like(at, last, end, 0, ' ');
+			if (stop > limit || !is_line_end(stop))
+				goto out;
+			at = stop + 2;
 		}
-		if (!wanted)
-			continue;
-		line = (struct lcs_line){ { at, lf }, seq_at(r, at) };
-		if (lf - at >= LCS_LINE_MAX)
+		if (at <= last)
+			stop = lcs_find_like(at, last, end, 0, ' ');
+		else
+			stop = lcs_find(at, end, control);
+		if (stop > limit || !is_line_end(stop) || stop + 1 - at >= LCS_LINE_MAX)
 			break;
-		if (lf > at && lf[-1] == '\r')
-			line.text.end--;
-		if (line.text.end > at && (lf + 1 == end || lf[1] == ' ' || lf[1] == '\t'))
+		if (stop > at && (stop == limit || stop[2] == ' ' || stop[2] == '\t'))
 			break;
-		r->at = lf + 1;
+		line = (struct lcs_line){ { at, stop }, seq_at(r, at) };
+		r->at = stop + 2;
 		header_line(r, &line);
 		if (r->stream->state != LCS_HEADER)
 			return true;
 	}
+out:
 	r->at = at;
 	return at == end;
 }
@@ -474,7 +490,11 @@ static bool common_lines(struct lcs_reader *r)
 {
 	switch (r->stream->state) {
 	case LCS_START_LINE:
-		return start_line(r);
+		if (!start_line(r))
+			return false;
+		if (r->stream->state != LCS_HEADER)
+			return true;
+		fallthrough;
 	case LCS_HEADER:
 		return header_lines(r);
 	case LCS_BODY_SDP_LINE:
@@ -527,19 +547,24 @@ static void read_line(struct lcs_reader *r)
 		end_body(r);
 }
 
-/* Between messages: line ends are keep-alives (RFC 3261 7.5, RFC 5626 3.5.1). */
-static void read_idle(struct lcs_reader *r)
+/*
+ * Between messages: line ends are keep-alives (RFC 3261 7.5, RFC 5626 3.5.1).
+ * Return: false where nothing else is at hand.
+ */
+static bool read_idle(struct lcs_reader *r)
 {
 	struct lcs_stream *stream = r->stream;
 
 	while (r->at < r->end && (*r->at == '\r' || *r->at == '\n'))
 		r->at++;
 	if (r->at == r->end)
-		return;
-	memset(&stream->msg, 0, sizeof(stream->msg));
-	stream->msg.seq = seq_at(r, r->at);
-	stream->msg.expires = LCS_ABSENT;
+		return false;
+	stream->msg = (struct lcs_message){
+		.seq = seq_at(r, r->at),
+		.expires = LCS_ABSENT,
+	};
 	stream->state = LCS_START_LINE;
+	return true;
 }
 
 static void skip_body(struct lcs_reader *r)
@@ -583,9 +608,9 @@ void lcs_stream_read(struct lcs_stream *stream, const struct lcs_sink *sink, voi
 		.end_seq = stream->next + len,
 	};
 	while (r.at < r.end && stream->state != LCS_GIVEN_UP) {
-		if (stream->state == LCS_IDLE)
-			read_idle(&r);
-		else if (stream->state == LCS_BODY_SKIPPED)
+		if (stream->state == LCS_IDLE && !read_idle(&r))
+			break;
+		if (stream->state == LCS_BODY_SKIPPED)
 			skip_body(&r);
 		else
 			read_line(&r);

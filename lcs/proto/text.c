@@ -8,7 +8,7 @@
  * lcs_find_byte() - first occurrence of a byte
  * @at: where to begin
  * @end: one behind the last byte to look at
- * @byte: what to look for
+ * @byte: what to look for, ASCII
  *
  * Return: where it is, or @end.
  */
@@ -22,7 +22,7 @@ EXPORT_SYMBOL_GPL(lcs_find_byte);
  * lcs_find_delimiter() - first occurrence of one of three bytes
  * @at: where to begin
  * @end: one behind the last byte to look at
- * @one: what to look for
+ * @one: what to look for, ASCII
  * @two: what else
  * @three: and what else
  *
@@ -109,7 +109,7 @@ static noinline const u8 *find_unescaped(const u8 *at, const u8 *end)
  */
 const u8 *lcs_skip_quoted(const u8 *at, const u8 *end)
 {
-	const u8 *quote = lcs_find_far(at + 1, end, '"', 0);
+	const u8 *quote = lcs_find_far(at + 1, end, '"');
 
 	if (quote == end)
 		return NULL;
@@ -331,11 +331,13 @@ u32 lcs_hash_lower(struct lcs_text text)
 {
 	u32 len = lcs_text_len(text), i;
 	u64 hash = len, rest = 0;
+	const u8 *at, *last;
 
-	for (i = 0; i + 8 <= len; i += 8)
-		hash = mix(hash, load_lower(text.at + i));
 	if (len >= 8) {
-		rest = load_lower(text.end - 8);
+		last = text.end - 8;
+		for (at = text.at; at <= last; at += 8)
+			hash = mix(hash, load_lower(at));
+		rest = load_lower(last);
 	} else {
 		for (i = 0; i < len; i++)
 			rest |= (u64)(text.at[i] | 0x20) << 8 * i;

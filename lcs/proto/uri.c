@@ -192,7 +192,7 @@ bool lcs_uri_read(struct lcs_text uri, const struct lcs_line *line, struct lcs_e
 	const u8 *at = uri.at, *host = NULL;
 
 	for (;;) {
-		at = lcs_find_far(at, uri.end, '@', 0);
+		at = lcs_find_far(at, uri.end, '@');
 		if (at == uri.end)
 			return read_uri(uri, host, line, ep);
 		host = ++at;

@@ -36,6 +36,69 @@ static void find_byte(struct kunit *test)
 			}
 }
 
+struct like_row {
+	u8 byte;
+	u8 limit;
+	u8 fills[6];
+};
+
+/*
+ * Any byte at any place, behind bytes of which those that are just not sought would be marked too
+ * if something were borrowed from them.
+ */
+static void find_like(struct kunit *test)
+{
+	static const struct like_row rows[] = {
+		{ 0, ' ', { ' ', ' ' + 1, 'z', 0x7f, 0x80, 0x9f } },
+		{ '"', 1, { '"' ^ 1, '"' ^ 2, 'z', 0x7f, 0x80, 0xff } },
+	};
+	const u32 len = 2 * LCS_BLOCK + 5;
+	u8 *bytes = kunit_kmalloc(test, len, GFP_KERNEL);
+	const u8 *found, *first, *end = bytes + len;
+	u32 i, at;
+
+	KUNIT_ASSERT_NOT_NULL(test, bytes);
+	for (i = 0; i < ARRAY_SIZE(rows) * 6 * 256; i++)
+		for (at = 0; at < len; at++) {
+			const struct like_row *row = rows + i / 256 / 6;
+			u8 fill = row->fills[i / 256 % 6];
+
+			memset(bytes, fill, len);
+			bytes[at] = i;
+			first = (u8)(i ^ row->byte) < row->limit ? bytes + at : end;
+			found = lcs_find_like(bytes, end - LCS_BLOCK, end, row->byte, row->limit);
+			if (found == first || (found < first && *found >= 0x80))
+				continue;
+			KUNIT_FAIL(test, "byte %u at %u among %u: found at %d, is at %d", i % 256,
+				   at, fill, (int)(found - bytes), (int)(first - bytes));
+			return;
+		}
+}
+
+/* Line ends among what may stand before them, against a loop over the bytes. */
+static void line_ends(struct kunit *test)
+{
+	static const u8 kinds[] = { 'x', ' ', 'x', '\r', 'x', '\t', '!', 0x8a, 'x', 0xa0, 0xff, '\n' };
+	u8 *bytes = kunit_kmalloc(test, 100, GFP_KERNEL);
+	u32 seed = 1, round, len, i, rare;
+
+	KUNIT_ASSERT_NOT_NULL(test, bytes);
+	for (round = 0; round < 20000; round++) {
+		len = round % 100;
+		rare = round / 100 % 20;
+		for (i = 0; i < len; i++) {
+			seed = seed * 1664525 + 1013904223;
+			bytes[i] = seed >> 27 < rare ? kinds[(seed >> 16) % ARRAY_SIZE(kinds)] : 'y';
+		}
+		for (i = 0; i < len && bytes[i] != '\n'; i++)
+			;
+		KUNIT_ASSERT_PTR_EQ(test, bytes + i, lcs_find_line_end(bytes, bytes + len));
+		for (i = 0; i < len && bytes[i] != '!'; i++)
+			;
+		KUNIT_ASSERT_PTR_EQ(test, bytes + i, lcs_find_far(bytes, bytes + len, '!'));
+	}
+}
+
 static void compare(struct kunit *test)
 {
 	KUNIT_EXPECT_TRUE(test, lcs_text_is(text_of("Content-LENGTH"), "content-length"));
@@ -274,6 +337,8 @@ static void hash(struct kunit *test)
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE(find_byte),
+	KUNIT_CASE(find_like),
+	KUNIT_CASE(line_ends),
 	KUNIT_CASE(compare),
 	KUNIT_CASE(blanks_and_words),
 	KUNIT_CASE(quoted),
