@@ -69,17 +69,17 @@ static __always_inline bool lcs_take_value(struct lcs_text *text, u8 stop, struc
 		return true;
 	text->at++;
 	lcs_skip_lws(text);
-	end = lcs_value_end(*text, stop);
-	if (!end)
-		return false;
-	*value = (struct lcs_text){ text->at, end };
-	text->at = end;
-	if (value->at < end && *value->at == '"') {
-		value->at++;
-		value->end--;
+	if (text->at < text->end && *text->at == '"') {
+		end = lcs_skip_quoted(text->at, text->end);
+		if (!end)
+			return false;
+		*value = (struct lcs_text){ text->at + 1, end - 1 };
 	} else {
+		end = lcs_value_end(*text, stop);
+		*value = (struct lcs_text){ text->at, end };
 		lcs_trim_end(value);
 	}
+	text->at = end;
 	return true;
 }
 

@@ -120,14 +120,17 @@ static struct lcs_text take_method(struct lcs_text *text)
  */
 static bool read_method_of(struct lcs_text *text, u8 *method)
 {
-	struct lcs_text name = { text->at, lcs_find_byte(text->at, text->end, ' ') };
+	const struct lcs_sought blank = { ' ', ' ', ' ', 0 };
+	struct lcs_text name = { text->at, lcs_find(text->at, text->end, blank) };
 
 	*method = read_method(name);
-	if (*method == LCS_METHOD_OTHER)
+	if (*method == LCS_METHOD_OTHER) {
 		name = take_method(text);
+		if (name.end == name.at || lcs_text_len(name) > LCS_METHOD_MAX)
+			return false;
+	}
 	text->at = name.end;
-	return name.end > name.at && lcs_text_len(name) <= LCS_METHOD_MAX &&
-	       text->at < text->end && *text->at == ' ';
+	return text->at < text->end && *text->at == ' ';
 }
 
 /**
@@ -168,6 +171,30 @@ static bool read_status_line(struct lcs_stream *stream, struct lcs_text text)
 	return true;
 }
 
+/*
+ * A host that begins with a letter is a name, and without a parameter there is no maddr either. The
+ * URI begins with the blank before it.
+ */
+static __always_inline bool names_no_address(struct lcs_text uri)
+{
+	const struct lcs_sought what = { '@', ';', ';', 0 };
+	const u8 *host = uri.at + strlen(" sip:");
+
+	return host < uri.end && lcs_same_4(uri.at + 1, "sip:") &&
+	       (u8)((*host | 0x20) - 'a') < 26 && lcs_find(host, uri.end, what) == uri.end;
+}
+
+static noinline void read_request_uri(struct lcs_reader *reader, const struct lcs_line *line,
+				      struct lcs_text uri)
+{
+	struct lcs_endpoint ep = { .kind = LCS_REQUEST_URI,
+				   .proto = IPPROTO_TCP,
+				   .expires = LCS_ABSENT };
+
+	if (lcs_uri_read(uri, line, &ep) && ep.addr.family)
+		lcs_report(reader, &ep);
+}
+
 /**
  * lcs_sip_start() - read a start line
  * @reader: reports an LCS_REQUEST_URI where the Request-URI of a request names an address
@@ -178,9 +205,6 @@ static bool read_status_line(struct lcs_stream *stream, struct lcs_text text)
 bool lcs_sip_start(struct lcs_reader *reader, const struct lcs_line *line)
 {
 	static const char version[] = " sip/2.0";
-	struct lcs_endpoint ep = { .kind = LCS_REQUEST_URI,
-				   .proto = IPPROTO_TCP,
-				   .expires = LCS_ABSENT };
 	struct lcs_stream *stream = reader->stream;
 	struct lcs_text text = line->text, tail;
 	u8 method;
@@ -197,8 +221,8 @@ bool lcs_sip_start(struct lcs_reader *reader, const struct lcs_line *line)
 		return false;
 	text.end = tail.at;
 	stream->msg.method = method;
-	if (lcs_uri_read(text, line, &ep) && ep.addr.family)
-		lcs_report(reader, &ep);
+	if (!names_no_address(text))
+		read_request_uri(reader, line, text);
 	return true;
 }
 
@@ -337,7 +361,7 @@ static noinline void read_cseq(struct lcs_message *msg, struct lcs_text value)
 	msg->method = method;
 }
 
-static void read_expires(struct lcs_message *msg, struct lcs_text value)
+static noinline void read_expires(struct lcs_message *msg, struct lcs_text value)
 {
 	u32 expires;
 
@@ -405,23 +429,35 @@ static noinline void read_type(struct lcs_stream *stream, struct lcs_text value)
 		read_boundary(stream, value);
 }
 
-/* Does a To carry a tag? The parameters of a URI in brackets are not those of the header. */
-static noinline bool has_tag(struct lcs_text value)
+/* What follows a display name, quoted or not; %NULL for a quoted one that does not end. */
+static noinline const u8 *skip_display_name(const u8 *at, const u8 *end)
 {
 	const struct lcs_sought what = { '<', ';', '"', 0 };
-	const u8 *at = value.at;
+
+	at = lcs_find(at, end, what);
+	while (at < end && *at == '"') {
+		at = lcs_skip_quoted(at, end);
+		if (!at)
+			return NULL;
+		at = lcs_find(at, end, what);
+	}
+	return at;
+}
+
+/* Does a To carry a tag? The parameters of a URI in brackets are not those of the header. */
+static __always_inline bool has_tag(struct lcs_text value)
+{
+	const u8 *at;
 	struct lcs_text tag;
 
+	lcs_skip_lws(&value);
+	at = value.at;
 	if (at < value.end && *at != '<')
-		at = lcs_find(at, value.end, what);
-	while (at < value.end && *at == '"') {
-		at = lcs_skip_quoted(at, value.end);
-		if (!at)
-			return false;
-		at = lcs_find(at, value.end, what);
-	}
+		at = skip_display_name(at, value.end);
+	if (!at)
+		return false;
 	if (at < value.end && *at == '<')
-		at = lcs_find_byte(at, value.end, '>') + 1;
+		at = lcs_find_far(at, value.end, '>') + 1;
 	if (at >= value.end)
 		return false;
 	value.at = at;
@@ -431,6 +467,12 @@ static noinline bool has_tag(struct lcs_text value)
 		else if (!lcs_skip_param(&value, ';'))
 			return false;
 	return false;
+}
+
+static noinline void read_to(struct lcs_message *msg, struct lcs_text value)
+{
+	if (has_tag(value))
+		msg->flags |= LCS_MSG_TO_TAG;
 }
 
 static noinline void read_call_id(struct lcs_reader *reader, struct lcs_text value)
@@ -446,7 +488,7 @@ static noinline void read_call_id(struct lcs_reader *reader, struct lcs_text val
 	msg->call_id = hash;
 }
 
-static void read_encoding(struct lcs_message *msg, struct lcs_text value)
+static noinline void read_encoding(struct lcs_message *msg, struct lcs_text value)
 {
 	lcs_trim(&value);
 	if (value.at < value.end && !lcs_text_is(value, "identity"))
@@ -488,8 +530,7 @@ void lcs_sip_header(struct lcs_reader *reader, const struct lcs_line *line)
 		read_expires(&stream->msg, text);
 		break;
 	case LCS_HDR_TO:
-		if (has_tag(text))
-			stream->msg.flags |= LCS_MSG_TO_TAG;
+		read_to(&stream->msg, text);
 		break;
 	case LCS_HDR_NONE:
 		break;

@@ -10,16 +10,14 @@
 #define LCS_SIP_PORT	5060
 
 /**
- * lcs_value_end() - the end of a parameter's value
+ * lcs_value_end() - the end of a parameter's value that has no quotes
  * @text: stands on the value
  * @stop: what else than a semicolon ends it
  *
- * Return: one behind it and its quotes, or %NULL for a quoted value that does not end.
+ * Return: one behind it.
  */
 const u8 *lcs_value_end(struct lcs_text text, u8 stop)
 {
-	if (text.at < text.end && *text.at == '"')
-		return lcs_skip_quoted(text.at, text.end);
 	return lcs_find(text.at, text.end, (struct lcs_sought){ ';', ';', stop, 0 });
 }
 EXPORT_SYMBOL_GPL(lcs_value_end);
