@@ -48,11 +48,13 @@ bench:
 	@scripts/setup
 	@scripts/bench $(TABLE)
 
-# The protocol library on its own: what its tests reach, what breaks it, what it costs.
+# What the tests reach: of the protocol library in user space, of the modules on a kernel that
+# counts, built once into the cache; no part of `make test`.
 coverage:
-	@scripts/setup
-	@scripts/coverage
+	@scripts/setup --need build,guest,test,sanitized
+	@scripts/coverage $(if $(ONLY),--only '$(ONLY)')
 
+# The protocol library on its own: what breaks it, what it costs.
 fuzz:
 	@scripts/setup
 	@scripts/fuzz --seconds $(or $(SECONDS),60)
@@ -78,7 +80,7 @@ help:
 	@echo 'make test [KERNEL=6.12] [TEST=NAME]      all tests, or those of one kernel or name'
 	@echo 'make matrix [BUILD=only] [BOOT=7.3]       build and boot on many kernels (FRESH=1: all anew)'
 	@echo 'make bench [TABLE=pairs|clients|nat]      what the helper costs, in counted instructions'
-	@echo 'make coverage                            lines and branches of lcs/proto that its tests reach'
+	@echo 'make coverage [ONLY=proto|modules]       lines and branches of lcs/proto and the modules that tests reach'
 	@echo 'make fuzz [SECONDS=60]                   fuzz lcs/proto, so long for each target'
 	@echo 'make bench-proto                         what reading a message costs, in counted instructions'
 	@echo 'make check-sanitized [TEST=NAME]         KUnit and selftests on a kernel with KASAN, lockdep and so on'

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """What the Python programs of the rig share: places, installed kernels, and the
-patterns of a dirty kernel log.  Imported by scripts/vm, scripts/test, scripts/kunit."""
+patterns of a dirty kernel log.  Imported by scripts/vm, scripts/test, scripts/kunit
+and those that build on them."""
+import ctypes
+import importlib.machinery
+import importlib.util
 import os
 import re
+import signal
 import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -29,6 +34,19 @@ def die(message, status=125):
     """One clear line on stderr, then out."""
     print(f"{os.path.basename(sys.argv[0])}: {message}", file=sys.stderr)
     sys.exit(status)
+
+
+def script_module(name):
+    """A Python program of scripts/ as a module: what it has is used here, too."""
+    loader = importlib.machinery.SourceFileLoader("scripts_" + name, os.path.join(TOP, "scripts", name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(module)
+    return module
+
+
+def end_with_us():
+    """In the child: a guest must not outlive us, however we end (PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def cache_dir(*parts):
