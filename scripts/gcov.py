@@ -104,8 +104,10 @@ def show_gaps(files):
         source = source_of(name)
         for first, last, function, called in files[name].gaps():
             where = f"{name}:{first}" + (f"-{last}" if last > first else "")
+            # What the compiler has put into its callers has no name of its own.
             what = "not reached" if called else "never called"
-            print(f"  {where}: {function}() {what}: {source[first - 1].strip()}")
+            name_of = f"{function}() " if function else ""
+            print(f"  {where}: {name_of}{what}: {source[first - 1].strip()}")
 
 
 def show_branches(files):

@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 600
+"""Corners of translation: a Contact without a port, whose 5060 has moved; TCP
+candidates that the peer repeats; relayed=1 behind masquerade; windows smaller
+than a message; messages that stay incomplete where memory is short.
+Profile: media_ports=1024-65535, all else the module's defaults.
+"""
+
+import contextlib
+import select
+import socket
+
+from lcscall import Call, audio, listen_for_file
+from lcspeer import (ADDRESS, LIMIT, Tap, check, difference, is_ready,
+                     wait_fd, wait_until)
+from natcheck import LENGTH, split_messages
+from natrig import OUTSIDE, Flow, NatRig, nat_user
+from nattcp import offer
+from natwire import captured
+from policy import parameter
+
+SCARCE = 65536 * 3 // 4     # of mem_max: from there on nobody is waited for
+
+
+# ---- places that are not like the others ------------------------------------
+
+def without_port(rig, tap):
+    with tap.case("IPv4: a Contact without a port: the outside one is put "
+                  "behind the address, and the server calls it"), \
+            nat_user(rig) as user:
+        where = f"<sip:{user.address};transport=tcp>;proxy=replace"
+        got = user.main.both_ends(user.register_text(where))
+        outside = user.form(5060)
+        check(outside != 5060, "5060 has not moved")
+        check(b"<sip:%s:%d;transport=tcp>" % (OUTSIDE[4].encode(), outside)
+              in got, f"{got!r}")
+        # What the server says of it has a port.
+        user.accept(f"<sip:{user.address}:5060;transport=tcp>")
+        user.must_be_called(5060)
+        user.must_not_be_called(5060, by="stranger")
+        user.sign_out(where)
+        user.must_not_be_called(5060)
+
+
+def no_room_for_port(rig, tap, family, where, name):
+    with tap.case(f"IPv{family}: {name}: no port can be put in, it passes as it "
+                  "is, counted"), nat_user(rig, family) as user:
+        text = user.register_text(where)
+        before = rig.counters()["unchanged_fixed"]
+        user.main.a.send(text)
+        got = b""
+        while len(got) < len(text):
+            wait_fd(user.main.b, select.POLLIN, "the rest of a message")
+            got += user.main.b.recv(1 << 16)
+        check(got == text, got == text or difference(text, got))
+        check(rig.counters()["unchanged_fixed"] == before + 1, "not counted")
+        user.sign_in(7100)
+        user.must_be_called(7100)
+
+
+def repeated_tcp(rig, tap, family):
+    with tap.case(f"IPv{family}: a TCP candidate that the peer repeats comes "
+                  "back as the client wrote it"), nat_user(rig, family) as user:
+        call = Call(user)
+        call.begin(call.own(*audio(
+            20000, f"a=candidate:1 1 UDP 2 {user.address} 20000 typ host",
+            f"a=candidate:2 1 TCP-PASS 1 {user.address} 20008 typ host")))
+        check(user.form(20008) and user.form(20000, "udp"), "not both")
+        call.answer(200, "INVITE", call.theirs(*audio(
+            30000, f"a=remote-candidates:1 {user.address} 20008 ")))
+        call.request("ACK", cseq=1)
+        call.bye()
+
+
+# ---- led out ----------------------------------------------------------------
+
+def led_out(rig, tap, family):
+    with tap.case(f"IPv{family}: relayed=1: RTP to the peer leaves from the "
+                  "port that the peer was told, also before any has come"), \
+            parameter("relayed", "1"), nat_user(rig, family) as user:
+        call = Call(user)
+        call.begin(call.own(*audio(20000)), call.theirs(*audio(30000)))
+        flows = [Flow(rig, user, 20000 + n, 30000 + n) for n in (0, 1)]
+        for flow in flows:
+            check(flow.outside[0] == OUTSIDE[family], str(flow.outside))
+            flow.outward()
+            flow.inward()
+            flow.close()
+    with tap.case(f"IPv{family}: relayed=1: to the peer's file listener, from a "
+                  "port that nobody was told, and no other host goes there"), \
+            parameter("relayed", "1"), nat_user(rig, family) as user:
+        peer = ADDRESS[family]["stranger"]
+        listener = rig.listen("stranger", 6891, family)
+        call = Call(user)
+        call.begin(call.own(*audio(20000)), call.theirs(*audio(30000)))
+        call.say(listen_for_file(peer, 6891), by_client=False)
+        sock = rig.dial("second", listener)
+        rig.barrier("second", "stranger", family)
+        check(not is_ready(listener), "another host is led out")
+        sock.close()
+        sock, accepted = rig.open_link("client", listener)
+        check(accepted.getpeername()[0] == OUTSIDE[family],
+              f"it comes from {accepted.getpeername()[0]}")
+        accepted.send(b"220 file\r\n")
+        wait_fd(sock, select.POLLIN, "the other direction")
+        check(sock.recv(100) == b"220 file\r\n", "other bytes")
+        for end in (sock, accepted, listener):
+            end.close()
+
+
+# ---- what TCP leaves room for -----------------------------------------------
+
+@contextlib.contextmanager
+def small_windows(rig, size):
+    """Servers of this rig have so little room for what they have not read."""
+    listen = rig.listen
+
+    def narrow(*words):
+        sock = listen(*words)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+        return sock
+    rig.listen = narrow
+    try:
+        yield
+    finally:
+        del rig.listen
+
+
+def narrow(rig, tap, family):
+    with tap.case(f"IPv{family}: a server whose window is smaller than a "
+                  "message that grows, read bit by bit"), \
+            small_windows(rig, 2304), nat_user(rig, family) as user, \
+            captured(rig):
+        user.sign_in(7100)
+        for more in range(0, 1500, 50):
+            user.main.forth(offer(user, Call(user), more))
+        user.must_be_called(7100)
+
+
+# ---- where memory is short --------------------------------------------------
+
+def completed(rig, users, texts, count):
+    """The ends of messages that were held: so many come, each as it must be.
+    Of the others there is no more than the head before its length."""
+    came = [bytearray() for _ in users]
+
+    def whole():
+        for user, got in zip(users, came):
+            user.main.take(user.main.b, got)
+        return sum(bool(split_messages(bytes(got))[0]) for got in came)
+
+    for user, text in zip(users, texts):
+        user.main.a.send(text[-9:])
+    wait_until(lambda: whole() >= count, f"{count} whole messages")
+    for family in (4, 6):
+        rig.barrier("client", "server", family)
+    check(whole() == count, f"{whole()} messages, not {count}")
+    for user, text, got in zip(users, texts, came):
+        if split_messages(bytes(got))[0]:
+            user.table.learn(text, bytes(got), stays=True)
+        else:
+            check(text.startswith(got) and not LENGTH.search(got),
+                  f"of one that has ended came {bytes(got[-80:])!r}")
+
+
+def never_completed(rig, tap):
+    with tap.case("mem_max=65536, bodies that are never completed: connections "
+                  "end until there is room, nothing of those passes, and those "
+                  "beside go on"), contextlib.ExitStack() as stack, \
+            parameter("mem_max", "65536"):
+        rig.must_hold_nothing()
+        beside = stack.enter_context(nat_user(rig, host="second"))
+        beside.sign_in(7100)
+        users = [stack.enter_context(nat_user(rig, 4 + n % 2 * 2))
+                 for n in range(8)]
+        for family in (4, 6):
+            rig.barrier("client", "server", family)
+        before, texts = rig.counters()["killed"], []
+        filler = [f"a=x-filler:{n:04} {'y' * 80}" for n in range(120)]
+        for n, user in enumerate(users):
+            call = Call(user)
+            texts.append(call.request_text("INVITE", call.own(
+                *audio(20000 + 2 * n), *filler)))
+            user.main.a.send(texts[-1][:-9])
+            user.main.settle(user.main.a)
+        check(rig.counters()["held_bytes"] > SCARCE, "too little is held")
+        wait_until(lambda: rig.counters()["held_bytes"] <= SCARCE,
+                   "room for others", 2 * LIMIT)
+        killed = rig.counters()["killed"] - before
+        check(killed, "none has ended")
+        completed(rig, users, texts, len(users) - killed)
+        beside.must_be_called(7100)
+        beside.main.forth(offer(beside, Call(beside)))
+        with nat_user(rig) as user:
+            user.sign_in(7200)
+            user.must_be_called(7200)
+
+
+def main():
+    rig, tap = NatRig("ipv6"), Tap()
+    with parameter("media_ports", "1024-65535"):
+        without_port(rig, tap)
+        no_room_for_port(rig, tap, 4, "<sip:bob@a.example.com;maddr=10.0.0.5;"
+                         "transport=tcp>", "a Contact with maddr and no port")
+        no_room_for_port(rig, tap, 6, "<sip:[2001:db8::5];transport=tcp>",
+                         "a Contact without a port")
+        for family in (4, 6):
+            for test in (repeated_tcp, led_out, narrow):
+                test(rig, tap, family)
+        never_completed(rig, tap)
+    with tap.case("nothing is held"):
+        rig.must_hold_nothing()
+    tap.done()
+
+
+if __name__ == "__main__":
+    main()
