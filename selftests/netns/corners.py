@@ -9,7 +9,7 @@ Profile: media_ports=1024-65535, all else the module's defaults.
 import select
 
 from disorder import RawClient, pieces
-from lcscall import SDP, Call, audio
+from lcscall import SDP, Call, audio, video
 from lcspeer import (LIMIT, Rig, Tap, check, client, contact, grown, message,
                      objects, wait_until)
 from lcsraw import RawHost
@@ -56,12 +56,15 @@ def long_length(rig, tap):
 
 def long_type(rig, tap, air):
     with tap.case("a Content-Type of 9000 bytes: its message opens nothing, "
-                  "the next one does"), client(rig) as user:
-        offer = Call(user).own(*audio(20000))
+                  "counted, the next one does"), client(rig) as user:
+        counted = counts(rig, "refused_unreadable", 1)
         call = Call(user)
         in_pieces(user, call.request_text(
-            "INVITE", offer, SDP + ";x=" + "y" * LONG))
+            "INVITE", call.own(*audio(20000)), SDP + ";x=" + "y" * LONG,
+            extra=[f"Contact: {contact(user.address, 7200)}"]))
         call.answer(200, "INVITE", call.theirs(*audio(30000)))
+        counted()
+        user.must_not_be_called(7200)
         air.shut(Probe("udp", call.peer, user.address, 20000))
         call = Call(user)
         call.begin(call.own(*audio(20002)), call.theirs(*audio(30000)))
@@ -70,19 +73,30 @@ def long_type(rig, tap, air):
 
 
 def long_body_line(rig, tap, air):
-    with tap.case("an m= line of 9000 bytes: nothing of its description opens, "
-                  "the next message is read"), client(rig) as user:
+    long_video = "m=video 20002 RTP/AVP" + " 34" * (LONG // 3)
+    with tap.case("an m= line of 9000 bytes opens nothing, the next message is "
+                  "read"), client(rig) as user:
         call = Call(user)
-        offer = call.own(*audio(20000),
-                         "m=video 20002 RTP/AVP" + " 34" * (LONG // 3))
-        in_pieces(user, call.request_text("INVITE", offer))
+        in_pieces(user, call.request_text("INVITE", call.own(
+            *audio(20000), long_video)))
         air.shut(*(Probe("udp", call.peer, user.address, port)
                    for port in (20002, 20003)))
         user.sign_in(7100)
         user.must_be_called(7100)
+    with tap.case("in an offer of a call that goes on: what it may name stays "
+                  "open, until the BYE"), client(rig) as user:
         call = Call(user)
-        call.begin(call.own(*audio(20004)))
-        air.related(Probe("udp", call.peer, user.address, 20004))
+        answer = call.theirs(*audio(30000), *video(30002))
+        call.begin(call.own(*audio(20000), *video(20002)), answer)
+        ports = [Probe("udp", call.peer, user.address, port)
+                 for port in range(20000, 20004)]
+        in_pieces(user, call.request_text("INVITE", call.own(
+            *audio(20000), long_video)))
+        call.answer(200, "INVITE", answer)
+        call.request("ACK", cseq=call.cseq[True])
+        air.related(*ports)
+        call.bye()
+        air.shut(*ports)
 
 
 # ---- cut anywhere -----------------------------------------------------------

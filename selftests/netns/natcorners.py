@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 600
 """Corners of translation: a Contact without a port, whose 5060 has moved; TCP
-candidates that the peer repeats; relayed=1 behind masquerade; windows smaller
-than a message; messages that stay incomplete where memory is short.
+candidates that the peer repeats; a line that is too long; relayed=1 behind
+masquerade; windows smaller than a message; messages that stay incomplete where
+memory is short.
 Profile: media_ports=1024-65535, all else the module's defaults.
 """
 
@@ -71,6 +72,21 @@ def repeated_tcp(rig, tap, family):
             30000, f"a=remote-candidates:1 {user.address} 20008 ")))
         call.request("ACK", cseq=1)
         call.bye()
+
+
+def long_line(rig, tap, family):
+    with tap.case(f"IPv{family}: an m= line of 9000 bytes: the whole body "
+                  "passes as it is, the next is right"), \
+            nat_user(rig, family) as user:
+        call = Call(user)
+        text = call.request_text("INVITE", call.own(
+            *audio(20000), "m=video 20002 RTP/AVP" + " 34" * 3000))
+        user.main.stays = True
+        user.main.forth(text, range(1000, len(text), 1000))
+        check(not user.main.changed, f"{user.main.changed} places changed")
+        user.main.stays = False
+        user.main.forth(offer(user, Call(user)))
+        check(user.main.changed, "nothing was changed")
 
 
 # ---- led out ----------------------------------------------------------------
@@ -206,7 +222,7 @@ def main():
         no_room_for_port(rig, tap, 6, "<sip:[2001:db8::5];transport=tcp>",
                          "a Contact without a port")
         for family in (4, 6):
-            for test in (repeated_tcp, led_out, narrow):
+            for test in (repeated_tcp, long_line, led_out, narrow):
                 test(rig, tap, family)
         never_completed(rig, tap)
     with tap.case("nothing is held"):
