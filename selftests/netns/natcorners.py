@@ -3,8 +3,8 @@
 # timeout: 600
 """Corners of translation: a Contact without a port, whose 5060 has moved; TCP
 candidates that the peer repeats; a line that is too long; relayed=1 behind
-masquerade; windows smaller than a message; messages that stay incomplete where
-memory is short.
+masquerade; windows smaller than a message; bytes that nobody reads and that come
+late; messages that stay incomplete where memory is short.
 Profile: media_ports=1024-65535, all else the module's defaults.
 """
 
@@ -12,9 +12,12 @@ import contextlib
 import select
 import socket
 
+from corners import chat, heard_all
+from disorder import RawClient
 from lcscall import Call, audio, listen_for_file
 from lcspeer import (ADDRESS, LIMIT, Tap, check, difference, is_ready,
                      wait_fd, wait_until)
+from lcsraw import RawHost
 from natcheck import LENGTH, split_messages
 from natrig import OUTSIDE, Flow, NatRig, nat_user
 from nattcp import offer
@@ -154,6 +157,24 @@ def narrow(rig, tap, family):
         user.must_be_called(7100)
 
 
+def late_body(rig, tap, host):
+    with tap.case("of a translated stream, a part of a body that nobody reads "
+                  "is late: what comes before it passes at once"):
+        sender = RawClient(rig, host)
+        sender.tcp.insist(sender.text)
+        told = b"Contact: <sip:" + OUTSIDE[4].encode() + b":"
+        check(told in sender.tcp.received(), "it is not translated")
+        text, base = chat(sender.user, 3100), len(sender.text)
+        for at in (0, 2000, 3000, 1000):
+            sender.tcp.data(base + at, text[at:at + 1000])
+        # Nothing is sent twice: so all of it got through.
+        heard_all(sender, base + len(text))
+        check(sender.tcp.received() == text, "other bytes")
+        sender.tcp.insist(sender.user.register_text(7101), base + len(text))
+        check(told in sender.tcp.received(), "the next is not translated")
+        sender.close()
+
+
 # ---- where memory is short --------------------------------------------------
 
 def completed(rig, users, texts, count):
@@ -224,6 +245,9 @@ def main():
         for family in (4, 6):
             for test in (repeated_tcp, long_line, led_out, narrow):
                 test(rig, tap, family)
+        host = RawHost(rig)
+        late_body(rig, tap, host)
+        host.close()
         never_completed(rig, tap)
     with tap.case("nothing is held"):
         rig.must_hold_nothing()
