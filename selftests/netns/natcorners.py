@@ -11,17 +11,18 @@ Profile: media_ports=1024-65535, all else the module's defaults.
 import contextlib
 import select
 import socket
+import struct
 
 from corners import chat, heard_all
 from disorder import RawClient
 from lcscall import Call, audio, listen_for_file
 from lcspeer import (ADDRESS, LIMIT, Tap, check, difference, is_ready,
                      wait_fd, wait_until)
-from lcsraw import RawHost
+from lcsraw import ACK, RST, SYN, RawHost
 from natcheck import LENGTH, split_messages
 from natrig import OUTSIDE, Flow, NatRig, nat_user
 from nattcp import offer
-from natwire import captured
+from natwire import Capture, captured
 from policy import parameter
 
 SCARCE = 65536 * 3 // 4     # of mem_max: from there on nobody is waited for
@@ -146,15 +147,57 @@ def small_windows(rig, size):
         del rig.listen
 
 
+class Edges(Capture):
+    """Also how far each end of a connection may send, as the other has said."""
+
+    def __init__(self, rig, host):
+        super().__init__(rig, host)
+        self.edges, self.scales = {}, {}
+        self.filled = self.beyond = 0
+
+    def tcp(self, names, segment, size):
+        super().tcp(names, segment, size)
+        half, ports = len(names) // 2, segment[:4]
+        seq, ack, length = *struct.unpack_from("!II", segment, 4), segment[12] >> 4
+        if segment[13] & SYN:
+            self.scales[names, ports] = scale_of(segment[20:length * 4])
+        elif (names, ports) in self.edges:
+            end = seq + len(segment) - length * 4
+            room = (self.edges[names, ports] - end) & 0xffffffff
+            self.filled += end != seq and not room
+            self.beyond += end != seq and room >> 31
+        if segment[13] & RST or not segment[13] & ACK or \
+                (names, ports) not in self.scales:
+            return
+        window = struct.unpack_from("!H", segment, 14)[0]
+        if not segment[13] & SYN:
+            window <<= self.scales[names, ports]
+        there = names[half:] + names[:half], ports[2:] + ports[:2]
+        self.edges[there] = (ack + window) & 0xffffffff
+
+
+def scale_of(options):
+    """The window scale among a SYN's options."""
+    while options and options[0]:
+        if options[0] == 3:
+            return options[2]
+        options = options[1 if options[0] == 1 else options[1]:]
+    return 0
+
+
 def narrow(rig, tap, family):
     with tap.case(f"IPv{family}: a server whose window is smaller than a "
-                  "message that grows, read bit by bit"), \
-            small_windows(rig, 2304), nat_user(rig, family) as user, \
+                  "message that grows: it is filled, and nothing goes beyond"), \
+            small_windows(rig, 2304), contextlib.closing(
+                Edges(rig, "server")) as edges, nat_user(rig, family) as user, \
             captured(rig):
         user.sign_in(7100)
         for more in range(0, 1500, 50):
             user.main.forth(offer(user, Call(user), more))
         user.must_be_called(7100)
+        edges.read()
+        check(edges.filled, "no window was ever full")
+        check(not edges.beyond, f"{edges.beyond} segments go beyond a window")
 
 
 def late_body(rig, tap, host):
