@@ -73,14 +73,14 @@ def long_type(rig, tap, air):
 
 
 def long_body_line(rig, tap, air):
-    long_video = "m=video 20002 RTP/AVP" + " 34" * (LONG // 3)
+    long_line = "m=audio 20004 RTP/AVP" + " 97" * (LONG // 3)
     with tap.case("an m= line of 9000 bytes opens nothing, the next message is "
                   "read"), client(rig) as user:
         call = Call(user)
         in_pieces(user, call.request_text("INVITE", call.own(
-            *audio(20000), long_video)))
+            *audio(20000), *video(20002), long_line)))
         air.shut(*(Probe("udp", call.peer, user.address, port)
-                   for port in (20002, 20003)))
+                   for port in (20004, 20005)))
         user.sign_in(7100)
         user.must_be_called(7100)
     with tap.case("in an offer of a call that goes on: what it may name stays "
@@ -91,7 +91,7 @@ def long_body_line(rig, tap, air):
         ports = [Probe("udp", call.peer, user.address, port)
                  for port in range(20000, 20004)]
         in_pieces(user, call.request_text("INVITE", call.own(
-            *audio(20000), long_video)))
+            *audio(20000), *video(20002), long_line)))
         call.answer(200, "INVITE", answer)
         call.request("ACK", cseq=call.cseq[True])
         air.related(*ports)

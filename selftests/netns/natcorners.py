@@ -15,7 +15,7 @@ import struct
 
 from corners import chat, heard_all
 from disorder import RawClient
-from lcscall import Call, audio, listen_for_file
+from lcscall import Call, audio, listen_for_file, video
 from lcspeer import (ADDRESS, LIMIT, Tap, check, difference, is_ready,
                      wait_fd, wait_until)
 from lcsraw import ACK, RST, SYN, RawHost
@@ -84,7 +84,7 @@ def long_line(rig, tap, family):
             nat_user(rig, family) as user:
         call = Call(user)
         text = call.request_text("INVITE", call.own(
-            *audio(20000), "m=video 20002 RTP/AVP" + " 34" * 3000))
+            *audio(20000), *video(20002), "m=audio 20004 RTP/AVP" + " 97" * 3000))
         user.main.stays = True
         user.main.forth(text, range(1000, len(text), 1000))
         check(not user.main.changed, f"{user.main.changed} places changed")
