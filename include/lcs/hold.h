@@ -12,8 +12,6 @@ u32 lcs_hold_max(const struct lcs_edit *edit);
 u32 lcs_hold_from(struct lcs_edit *edit, const struct lcs_edit_ops *ops, void *ctx,
 		  const struct lcs_stream *stream);
 enum lcs_edit_result lcs_hold_body(struct lcs_edit *edit, const struct lcs_stream *stream);
-void lcs_hold_refuse(struct lcs_edit *edit, const struct lcs_edit_ops *ops, void *ctx,
-		     const struct lcs_stream *stream, enum lcs_edit_result why);
 enum lcs_edit_result lcs_hold_message(struct lcs_edit *edit, const struct lcs_edit_ops *ops,
 				      void *ctx, const struct lcs_stream *stream);
 

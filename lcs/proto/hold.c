@@ -92,23 +92,6 @@ enum lcs_edit_result lcs_hold_body(struct lcs_edit *edit, const struct lcs_strea
 }
 EXPORT_SYMBOL_GPL(lcs_hold_body);
 
-/**
- * lcs_hold_refuse() - a replacement in the body cannot be made: then none is
- * @edit: the direction
- * @ops: the surroundings
- * @ctx: their own
- * @stream: its stream, reading a body
- * @why: what further replacements in it are answered with
- */
-void lcs_hold_refuse(struct lcs_edit *edit, const struct lcs_edit_ops *ops, void *ctx,
-		     const struct lcs_stream *stream, enum lcs_edit_result why)
-{
-	if (edit->body)
-		lcs_edit_forget(edit, ops, ctx, stream->msg.body_seq);
-	edit->frozen = why;
-}
-EXPORT_SYMBOL_GPL(lcs_hold_refuse);
-
 static u32 write_number(u8 *to, u32 number)
 {
 	u32 rest = number, digits = 1, i;

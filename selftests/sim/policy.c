@@ -77,20 +77,24 @@ static void on_endpoint(void *ctx, struct lcs_stream *stream, const struct lcs_e
 	if (!wanted(ep, !dir) ||
 	    !same_address(dir ? sim->names.outside : sim->names.inside, &ep->addr))
 		return;
+	if (stream->state > LCS_HEADER && sim->box.body_failed[dir])
+		return;
 	result = replace(sim, dir, ep);
 	if (result == LCS_EDIT_DONE)
 		return;
 	note_refusal(sim, result);
 	if (stream->state > LCS_HEADER)
-		lcs_hold_refuse(&sim->box.edit[dir], &sim_ops, sim, stream, result);
+		sim->box.body_failed[dir] = true;
 }
 
 static bool on_headers(void *ctx, struct lcs_stream *stream)
 {
 	struct sim *sim = ctx;
+	u8 dir = stream == &sim->box.stream[1];
 	enum lcs_edit_result result;
 
-	result = lcs_hold_body(&sim->box.edit[stream == &sim->box.stream[1]], stream);
+	result = lcs_hold_body(&sim->box.edit[dir], stream);
+	sim->box.body_failed[dir] = result != LCS_EDIT_DONE;
 	if (result != LCS_EDIT_DONE)
 		note_refusal(sim, result);
 	return true;
@@ -99,10 +103,13 @@ static bool on_headers(void *ctx, struct lcs_stream *stream)
 static void on_message(void *ctx, struct lcs_stream *stream)
 {
 	struct sim *sim = ctx;
+	u8 dir = stream == &sim->box.stream[1];
+	struct lcs_edit *edit = &sim->box.edit[dir];
 	enum lcs_edit_result result;
 
-	result = lcs_hold_message(&sim->box.edit[stream == &sim->box.stream[1]], &sim_ops, sim,
-				  stream);
+	if (edit->body && sim->box.body_failed[dir])
+		lcs_edit_forget(edit, &sim_ops, sim, stream->msg.body_seq);
+	result = lcs_hold_message(edit, &sim_ops, sim, stream);
 	if (result != LCS_EDIT_DONE)
 		note_refusal(sim, result);
 }

@@ -334,6 +334,7 @@ enum sim_window sim_in_window(struct sim_seen seen[2], const struct lcs_adjust a
  * @fail: percent of allocations that fail
  * @max_len: largest payload of a packet
  * @busy: how often the log was too full to read on
+ * @body_failed: the body being read stays as it is
  * @verdict: of window tracking, how often
  */
 struct sim_box {
@@ -352,6 +353,7 @@ struct sim_box {
 	u32 unheld;
 	u32 busy;
 	u32 refused;
+	bool body_failed[2];
 	u32 probes;
 	u32 rewritten;
 	u32 verdict[SIM_WINDOWS];
