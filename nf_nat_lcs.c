@@ -61,11 +61,14 @@ static void begin(struct lcs_conn *conn)
 	bool ipv4 = nf_ct_l3num(conn->ct) == NFPROTO_IPV4;
 	struct lcs_edit_start from = {};
 	struct lcs_edit *edit;
+	u8 frozen;
 	u32 una;
 	int dir;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		edit = &conn->nat->edit[dir];
+		/* Of the message being read a part has passed as it was: so does its rest. */
+		frozen = edit->frozen;
 		from.seq = conn->stream[dir].next;
 		from.edge = READ_ONCE(tcp->seen[dir].td_maxend);
 		from.window = READ_ONCE(tcp->seen[!dir].td_maxwin);
@@ -78,6 +81,7 @@ static void begin(struct lcs_conn *conn)
 		if (from.seq - una > LCS_SEQ_SPAN)
 			una = from.seq - LCS_SEQ_SPAN;
 		lcs_edit_init(edit, &from);
+		edit->frozen = frozen;
 		edit->una = una;
 		edit->told = una;
 		edit->offset_from = una;

@@ -352,8 +352,8 @@ bool lcs_rewrite_message(struct lcs_conn *conn, u8 dir)
 	enum lcs_edit_result result;
 
 	lockdep_assert_held(&conn->client->lock);
-	/* Whatever of the body was not read may name what was. */
-	if (msg->flags & (LCS_MSG_UNREADABLE | LCS_MSG_TOO_MANY))
+	/* Whatever of the body was not read, or could not be held, may name what was. */
+	if (edit->frozen || msg->flags & (LCS_MSG_UNREADABLE | LCS_MSG_TOO_MANY))
 		body->failed = true;
 	move_origin(&target);
 	if (edit->body && body->failed)

@@ -16,7 +16,7 @@ import select
 import socket
 import subprocess
 
-from lcscall import Call, audio
+from lcscall import Call, audio, family_word, video
 from lcspeer import (SIP_PORT, Client, Failed, Link, Tap, check, ct_state,
                      wait_fd, wait_until)
 from nat import contact_of
@@ -272,20 +272,35 @@ def log_full(rig, tap, family):
         user.main.forth(offer(user, Call(user)))
 
 
-def memory_full(rig, tap, family):
-    with tap.case(f"IPv{family}: mem_max=65536, eight clients begin long "
-                  "bodies: never is more held, what there is no room for "
-                  "passes as it is, counted; the next is right"), \
-            contextlib.ExitStack() as stack, parameter("mem_max", "65536"):
+def described(call, lines, filler, late):
+    """A long description whose o= line names no address. Late: its endpoint is
+    at its end, and nowhere else; else there is none at its end."""
+    address = call.user.address.encode()
+    if late:
+        body = call.own(*filler, *lines, f"c=IN {family_word(call.user.address)} "
+                        f"{call.user.address}")
+        return body.replace(b" %s\r\n" % address, b" pc.example.com\r\n", 2)
+    body = call.own(*lines, *video(0), *filler)
+    return body.replace(b" %s\r\n" % address, b" pc.example.com\r\n", 1)
+
+
+def memory_full(rig, tap, family, late):
+    with tap.case(f"IPv{family}: mem_max=65536, eight clients begin long bodies"
+                  f"{', their endpoints at the end' if late else ''}: never is more held, what there is no room for "
+                  "passes as it is, counted, and opens nothing; the next "
+                  "is right"), contextlib.ExitStack() as stack, \
+            parameter("mem_max", "65536"):
         rig.must_hold_nothing()
         users = [stack.enter_context(nat_user(rig, family)) for _ in range(8)]
-        before, held, texts = rig.counters(), 0, []
+        before, held, texts, cuts = rig.counters(), 0, [], []
         filler = [f"a=x-filler:{n:04} {'y' * 80}" for n in range(120)]
         for n, user in enumerate(users):
             call = Call(user)
-            texts.append(call.request_text("INVITE", call.own(
-                *audio(20000 + 2 * n), *filler)))
-            user.main.a.send(texts[-1][:-9])
+            body = described(call, audio(20000 + 2 * n), filler, late)
+            texts.append(call.request_text("INVITE", body))
+            cut = texts[-1].index(b"m=audio") if late else -9
+            cuts.append(cut)
+            user.main.a.send(texts[-1][:cut])
             user.main.settle(user.main.a)
             now = rig.counters()["held_bytes"]
             held = max(held, now)
@@ -293,8 +308,8 @@ def memory_full(rig, tap, family):
         check(held > 32768, f"{held} bytes were held at most")
         check(rig.counters()["unchanged_memory"] > before["unchanged_memory"],
               "not counted")
-        for user, text in zip(users, texts):
-            user.main.a.send(text[-9:])
+        for user, text, cut in zip(users, texts, cuts):
+            user.main.a.send(text[cut:])
             got = b""
             while not split_messages(got)[0]:
                 wait_fd(user.main.b, select.POLLIN, "the end of a message")
@@ -302,6 +317,11 @@ def memory_full(rig, tap, family):
             user.main.settle(user.main.a)
             user.table.learn(text, got, stays=True)
         check(rig.counters()["held_bytes"] == 0, "it is not given back")
+        told = sum(("udp", user.address, 20000 + 2 * n) in user.table.forms
+                   for n, user in enumerate(users))
+        check(0 < told < 8, f"{told} of 8 are translated")
+        check(len(rig.expectations()) == 2 * told, f"{told} were told, open: " +
+              "; ".join(e.line for e in rig.expectations()))
         for n, user in enumerate(users):
             user.main.forth(user.register_text(7100 + n))
 
@@ -439,7 +459,8 @@ def main():
             idle(rig, tap, family)
             too_long(rig, tap, family)
             log_full(rig, tap, family)
-            memory_full(rig, tap, family)
+            for late in (False, True):
+                memory_full(rig, tap, family, late)
             published(rig, tap, family)
             synproxy(rig, tap, family)
     # It goes with the module.
