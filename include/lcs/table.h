@@ -17,7 +17,7 @@ static inline bool lcs_is_any(const union nf_inet_addr *addr)
 
 struct lcs_pinhole *lcs_table_inside(const struct lcs_net *lnet, const struct lcs_key *key);
 struct lcs_pinhole *lcs_table_outside(const struct lcs_net *lnet, const struct lcs_key *key);
-bool lcs_table_has_place(const struct lcs_pinhole *row);
+bool lcs_table_has_place(const struct lcs_pinhole *row, const struct lcs_key *place);
 void lcs_table_enter(struct lcs_pinhole *row);
 void lcs_table_remove(struct lcs_pinhole *row);
 int lcs_table_init(void);

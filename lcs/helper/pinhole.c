@@ -122,7 +122,7 @@ static int place_row(const struct lcs_conn *conn, struct lcs_pinhole *row)
 
 /*
  * Enter a row into the table; whoever held its place loses it, and leaves it its outside port.
- * Return: -ENOSPC where there is no outside port.
+ * Return: -ENOSPC where there is no outside port; then nobody loses anything.
  */
 static int enter_row(const struct lcs_conn *conn, struct lcs_pinhole *row)
 {
@@ -131,12 +131,13 @@ static int enter_row(const struct lcs_conn *conn, struct lcs_pinhole *row)
 
 	spin_lock_bh(&nf_conntrack_expect_lock);
 	old = lcs_table_inside(row->net, &row->key);
-	if (old) {
+	if (old)
 		row->outside.port = old->outside.port;
+	err = place_row(conn, row);
+	if (!err && old) {
 		unlink_row(old);
 		lcs_count(&row->net->counts, LCS_COUNT_TAKEN_OVER);
 	}
-	err = place_row(conn, row);
 	if (!err)
 		lcs_table_enter(row);
 	spin_unlock_bh(&nf_conntrack_expect_lock);
@@ -204,7 +205,7 @@ static struct lcs_pinhole *new_row(struct lcs_conn *conn, const struct lcs_want 
 	row->answer_expires = LCS_ABSENT;
 	make_key(&row->key, conn, want);
 	row->outside = row->key;
-	if (want->peer)
+	if (want->peer && conn->nat)
 		row->outside.from = *want->peer;
 	return row;
 }
@@ -380,23 +381,29 @@ void lcs_pinhole_confirm(struct lcs_pinhole *row, u32 seconds)
 }
 
 /*
- * Whoever has a place that cannot move shares it once its peer is known.
+ * Whoever has a place that cannot move shares it once its peer is known. Its expectations go at
+ * once: those of the next one who shares it must not clash with them.
  * Return: false where another has it for that peer already.
  */
 static bool share_place(struct lcs_pinhole *row, const union nf_inet_addr *peer)
 {
-	union nf_inet_addr before = row->outside.from;
+	struct lcs_key place = row->outside;
 	bool free;
 
 	if (!row->translated || row->class != LCS_CLASS_APP_SHARING)
 		return true;
-	spin_lock_bh(&nf_conntrack_expect_lock);
-	memset(&row->outside.from, 0, sizeof(row->outside.from));
+	memset(&place.from, 0, sizeof(place.from));
 	if (peer)
-		row->outside.from = *peer;
-	free = lcs_table_has_place(row);
-	if (!free)
-		row->outside.from = before;
+		place.from = *peer;
+	spin_lock_bh(&nf_conntrack_expect_lock);
+	free = lcs_table_has_place(row, &place);
+	if (free) {
+		/* Those who look without the lock never see it open to all in between. */
+		row->outside.from = place.from;
+		if (!row->unlinked)
+			lcs_shadow_unlink(row);
+		lcs_shadow_put(row);
+	}
 	spin_unlock_bh(&nf_conntrack_expect_lock);
 	return free;
 }

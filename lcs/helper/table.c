@@ -97,21 +97,22 @@ struct lcs_pinhole *lcs_table_outside(const struct lcs_net *lnet, const struct l
 EXPORT_SYMBOL_GPL(lcs_table_outside);
 
 /**
- * lcs_table_has_place() - is a row's outside form free for it
- * @row: the row; its own @outside.from says for which peer alone, if it is for one
+ * lcs_table_has_place() - is an outside form free for a row
+ * @row: the row
+ * @place: the form; its @from says for which peer alone, if it is for one
  *
- * Several have the same place where each is for another peer. Caller holds
- * nf_conntrack_expect_lock.
+ * Several have the same place where each is for another peer. A row with the same inside form makes
+ * room: it is @row itself, or what that takes over. Caller holds nf_conntrack_expect_lock.
  */
-bool lcs_table_has_place(const struct lcs_pinhole *row)
+bool lcs_table_has_place(const struct lcs_pinhole *row, const struct lcs_key *place)
 {
-	const struct lcs_key *place = &row->outside;
 	const struct lcs_pinhole *other;
 	unsigned int sharers = 1;
 
 	lockdep_assert_held(&nf_conntrack_expect_lock);
 	hlist_for_each_entry(other, outside_bucket_of(row->net, place), outside_node) {
-		if (other == row || !is_place_of(other, row->net, place))
+		if (!is_place_of(other, row->net, place) ||
+		    !memcmp(&other->key, &row->key, sizeof(row->key)))
 			continue;
 		if (lcs_is_any(&place->from) || lcs_is_any(&other->outside.from) ||
 		    nf_inet_addr_cmp(&place->from, &other->outside.from) ||

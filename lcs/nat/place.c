@@ -75,7 +75,7 @@ static bool take(struct lcs_pinhole *row, u16 port)
 	unsigned int i, n = steps_of(row, step);
 
 	row->outside.port = htons(port);
-	if (!lcs_table_has_place(row))
+	if (!lcs_table_has_place(row, &row->outside))
 		return false;
 	for (i = 0; i < n; i++)
 		if (port + step[i] > U16_MAX || !is_free(row, port + step[i], inside + step[i]))

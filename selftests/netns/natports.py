@@ -262,6 +262,32 @@ def shared(rig, tap, family):
         last.cancel()
 
 
+def claimed_again(rig, tap, family):
+    stranger, server = (ADDRESS[family][h] for h in ("stranger", "server"))
+    with tap.case(f"IPv{family}: media_from=peer: a host whose 1503 is shared "
+                  "signs in again: an offer is refused and takes nothing away; "
+                  "an answer takes it over"), \
+            parameter("media_from", "peer"), users(rig, family, 2) as found:
+        one, other = found
+        answer_whiteboard(one, stranger)
+        second = answer_whiteboard(other, server)
+        again = NatUser(rig, family, address=one.address)
+        found.append(again)
+        again.main.stays = True
+        with refused(rig, "app-sharing"):
+            Call(again).begin(Call(again).own(*whiteboard()))
+        check(comes_to(rig, [one, other], "stranger") == [one], "it was lost")
+        again.main.stays = False
+        before = rig.counters()["taken_over"]
+        last = answer_whiteboard(again, stranger)
+        check(rig.counters()["taken_over"] == before + 1, "not taken over")
+        check(comes_to(rig, [one, other], "stranger") == [one], "not that host")
+        check(comes_to(rig, [one, other], "server") == [other], "not the other")
+        last.bye()
+        check(not comes_to(rig, [one, other], "stranger"), "open after the BYE")
+        second.bye()
+
+
 def shared_by_offer(rig, tap, family):
     with tap.case(f"IPv{family}: media_from=peer: who offers a whiteboard has "
                   "1503 alone until the peer has answered"), \
@@ -359,8 +385,8 @@ def main(words):
     for family in (4, 6):
         two(rig, tap, family)
         many(rig, tap, family, count)
-        for test in (files, whiteboards, shared, shared_by_offer, crowded,
-                     exhausted, table_full):
+        for test in (files, whiteboards, shared, claimed_again,
+                     shared_by_offer, crowded, exhausted, table_full):
             test(rig, tap, family)
     with tap.case("no packet was invalid"):
         check(not rig.invalid(), f"{rig.invalid()} packets were invalid")
