@@ -285,11 +285,12 @@ def described(call, lines, filler, late):
 
 
 def memory_full(rig, tap, family, late):
-    with tap.case(f"IPv{family}: mem_max=65536, eight clients begin long bodies"
-                  f"{', their endpoints at the end' if late else ''}: never is more held, what there is no room for "
-                  "passes as it is, counted, and opens nothing; the next "
-                  "is right"), contextlib.ExitStack() as stack, \
-            parameter("mem_max", "65536"):
+    where = "at the end" if late else "at the beginning"
+    with tap.case(f"IPv{family}: mem_max=65536, eight clients begin long "
+                  f"bodies, their endpoints {where}: never is more held, what "
+                  "there is no room for passes as it is, counted, and opens "
+                  "nothing; the next is right"), \
+            contextlib.ExitStack() as stack, parameter("mem_max", "65536"):
         rig.must_hold_nothing()
         users = [stack.enter_context(nat_user(rig, family)) for _ in range(8)]
         before, held, texts, cuts = rig.counters(), 0, [], []
