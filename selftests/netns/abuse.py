@@ -60,6 +60,9 @@ def syn_flood(rig, tap, user):
     limit = read_number(CONNTRACK_MAX)
     with open(CONNTRACK_MAX, "w", encoding="ascii") as value:
         value.write("400000")
+    # A slow machine takes minutes: none of them may end meanwhile.
+    rig.run("fw", "sysctl", "-qw",
+            "net.netfilter.nf_conntrack_tcp_timeout_syn_sent=3600")
     # Nobody answers there.
     rig.run("fw", "ip", "neigh", "replace", "192.0.2.99", "lladdr",
             "02:00:c0:00:02:63", "dev", "wan0", "nud", "permanent")
@@ -81,6 +84,8 @@ def syn_flood(rig, tap, user):
         other.sign_in(7200)
         other.must_be_called(7200)
     rig.run("fw", "conntrack", "-F")
+    rig.run("fw", "sysctl", "-qw",
+            "net.netfilter.nf_conntrack_tcp_timeout_syn_sent=120")
     with open(CONNTRACK_MAX, "w", encoding="ascii") as value:
         value.write(str(limit))
 
