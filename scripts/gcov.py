@@ -82,7 +82,6 @@ def percent(part, whole):
 
 def table(files):
     """Prints the figures of each file and of all. Return: those of all, in per cent."""
-    total = [0, 0, 0, 0]
     print(f"{'file':28} {'lines':>14} {'branches':>16}")
     rows = [(name, files[name].numbers()) for name in sorted(files)]
     total = [sum(column) for column in zip(*(numbers for _, numbers in rows))]

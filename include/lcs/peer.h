@@ -44,7 +44,7 @@ bool lcs_peer_allowed(const struct lcs_conn *conn, const union nf_inet_addr *add
 u8 lcs_peer_component(const struct lcs_endpoint *ep);
 void lcs_peers_begin(struct lcs_conn *conn, u64 call_id);
 void lcs_peers_note(struct lcs_conn *conn, u64 call_id, const struct lcs_endpoint *ep);
-const union nf_inet_addr *lcs_peer_only(const struct lcs_conn *conn, u64 call_id, u8 index);
+bool lcs_peer_only(const struct lcs_conn *conn, u64 call_id, u8 index, union nf_inet_addr *peer);
 void lcs_peers_narrow(struct lcs_client *client, u64 call_id);
 void lcs_peers_lead_out(struct lcs_conn *conn, u64 call_id);
 void lcs_peers_forget(struct lcs_client *client, u64 call_id);

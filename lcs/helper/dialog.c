@@ -43,10 +43,11 @@ static bool is_own(const struct lcs_conn *conn, const struct lcs_endpoint *ep)
 	       !memcmp(ep->addr.ip, lcs_client_addr(conn), ipv4 ? 4 : 16);
 }
 
-/* What an endpoint asks for; with an address of its own where it leads out. */
+/* What an endpoint asks for; with an address of its own where it leads out, or for one peer. */
 struct asked {
 	struct lcs_want want;
 	union nf_inet_addr addr;
+	union nf_inet_addr peer;
 };
 
 /*
@@ -157,8 +158,9 @@ static void media_endpoint(struct lcs_conn *conn, const struct lcs_message *msg,
 		return;
 	}
 	asked.want.port = ep->port;
-	if (from_client && ep->kind == LCS_APP_SHARING && is_answer(msg))
-		asked.want.peer = lcs_peer_only(conn, msg->call_id, asked.want.index);
+	if (from_client && ep->kind == LCS_APP_SHARING && is_answer(msg) &&
+	    lcs_peer_only(conn, msg->call_id, asked.want.index, &asked.peer))
+		asked.want.peer = &asked.peer;
 	if (on_hold) {
 		keep_on_hold(conn, &asked, from_client);
 		return;

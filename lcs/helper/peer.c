@@ -259,27 +259,21 @@ static unsigned int sources_of(const struct lcs_dialog *dialog, u8 index, union 
  * @conn: the connection; caller holds its client's lock
  * @call_id: the dialog
  * @index: number of the m= line
+ * @peer: the one address that the peer's last description has for it
  *
- * Return: the one address that the peer's last description has for it; %NULL where there are
- * several, or none, or others may come as well.
+ * Return: false where there are several, or none, or others may come as well.
  */
-const union nf_inet_addr *lcs_peer_only(const struct lcs_conn *conn, u64 call_id, u8 index)
+bool lcs_peer_only(const struct lcs_conn *conn, u64 call_id, u8 index, union nf_inet_addr *peer)
 {
 	const struct lcs_dialog *dialog = find_dialog(conn->client, call_id);
-	const union nf_inet_addr *only = NULL;
-	unsigned int i;
+	union nf_inet_addr from[LCS_SOURCES_MAX];
 
 	lockdep_assert_held(&conn->client->lock);
-	if (!dialog || dialog->overflow || !lcs_media_from_peer())
-		return NULL;
-	for (i = 0; i < dialog->count; i++) {
-		if (dialog->index[i] != index)
-			continue;
-		if (only && !nf_inet_addr_cmp(only, &dialog->peer[i]))
-			return NULL;
-		only = &dialog->peer[i];
-	}
-	return only;
+	if (!dialog || dialog->overflow || !lcs_media_from_peer() ||
+	    sources_of(dialog, index, from) != 1)
+		return false;
+	*peer = from[0];
+	return true;
 }
 
 /**

@@ -297,7 +297,9 @@ static int cast(struct lcs_conn *conn, struct lcs_pinhole *row, const struct lcs
 	int err;
 
 	if (row->shadows) {
+		spin_lock_bh(&nf_conntrack_expect_lock);
 		lcs_shadow_drop(row);
+		spin_unlock_bh(&nf_conntrack_expect_lock);
 		row->active = !want->inactive;
 		row->confirmed = false;
 	}
@@ -381,28 +383,27 @@ void lcs_pinhole_confirm(struct lcs_pinhole *row, u32 seconds)
 }
 
 /*
- * Whoever has a place that cannot move shares it once its peer is known. Its expectations go at
- * once: those of the next one who shares it must not clash with them.
- * Return: false where another has it for that peer already.
+ * Let a row have no expectations: it gets those for its peers. Whoever has a place that cannot move
+ * shares it once its only peer is known; with the same lock held, for the expectations of the next
+ * one who shares it must not clash with these.
+ * Return: false where another has it for that peer already; then nothing has changed.
  */
-static bool share_place(struct lcs_pinhole *row, const union nf_inet_addr *peer)
+static bool make_way(struct lcs_pinhole *row, const union nf_inet_addr *peer)
 {
+	bool shares = row->translated && row->class == LCS_CLASS_APP_SHARING;
 	struct lcs_key place = row->outside;
 	bool free;
 
-	if (!row->translated || row->class != LCS_CLASS_APP_SHARING)
-		return true;
 	memset(&place.from, 0, sizeof(place.from));
 	if (peer)
 		place.from = *peer;
 	spin_lock_bh(&nf_conntrack_expect_lock);
-	free = lcs_table_has_place(row, &place);
+	free = !shares || lcs_table_has_place(row, &place);
 	if (free) {
 		/* Those who look without the lock never see it open to all in between. */
-		row->outside.from = place.from;
-		if (!row->unlinked)
-			lcs_shadow_unlink(row);
-		lcs_shadow_put(row);
+		if (shares)
+			row->outside.from = place.from;
+		lcs_shadow_drop(row);
 	}
 	spin_unlock_bh(&nf_conntrack_expect_lock);
 	return free;
@@ -424,11 +425,10 @@ void lcs_pinhole_narrow(struct lcs_pinhole *row, const union nf_inet_addr *from,
 	if (!n || n > LCS_SOURCES_MAX ||
 	    row->client->shadow_count - row->shadows + n > LCS_SHADOWS_MAX)
 		return;
-	if (!share_place(row, n == 1 ? from : NULL)) {
+	if (!make_way(row, n == 1 ? from : NULL)) {
 		lcs_pinhole_refuse(row->conn, row->class, LCS_REFUSED_OUTSIDE);
 		return;
 	}
-	lcs_shadow_drop(row);
 	for (i = 0; i < n && !err; i++)
 		err = lcs_shadow_cast(row, &from[i]);
 	/* Rather too few than any. */

@@ -242,14 +242,11 @@ void lcs_shadow_put(struct lcs_pinhole *row)
 
 /**
  * lcs_shadow_drop() - let a row have no expectations
- * @row: the row; caller holds client->lock
+ * @row: the row; caller holds client->lock and nf_conntrack_expect_lock
  */
 void lcs_shadow_drop(struct lcs_pinhole *row)
 {
-	lockdep_assert_held(&row->client->lock);
-	spin_lock_bh(&nf_conntrack_expect_lock);
 	if (!row->unlinked)
 		lcs_shadow_unlink(row);
 	lcs_shadow_put(row);
-	spin_unlock_bh(&nf_conntrack_expect_lock);
 }

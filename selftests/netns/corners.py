@@ -6,6 +6,7 @@ client's own answer, connections of which nothing will be read any more.
 Profile: media_ports=1024-65535, all else the module's defaults.
 """
 
+import contextlib
 import select
 
 from disorder import RawClient, pieces
@@ -18,6 +19,7 @@ from policy import parameter
 
 LONG = 9000             # more than a line may have that is kept (8 KiB)
 PIECE = 1000
+LONG_MEDIA = "m=audio 20004 RTP/AVP" + " 97" * (LONG // 3)
 BOUNDARY = "----=_NextPart_000_001E"
 SPENT = 200
 
@@ -73,12 +75,11 @@ def long_type(rig, tap, air):
 
 
 def long_body_line(rig, tap, air):
-    long_line = "m=audio 20004 RTP/AVP" + " 97" * (LONG // 3)
     with tap.case("an m= line of 9000 bytes opens nothing, the next message is "
                   "read"), client(rig) as user:
         call = Call(user)
         in_pieces(user, call.request_text("INVITE", call.own(
-            *audio(20000), *video(20002), long_line)))
+            *audio(20000), *video(20002), LONG_MEDIA)))
         air.shut(*(Probe("udp", call.peer, user.address, port)
                    for port in (20004, 20005)))
         user.sign_in(7100)
@@ -91,7 +92,7 @@ def long_body_line(rig, tap, air):
         ports = [Probe("udp", call.peer, user.address, port)
                  for port in range(20000, 20004)]
         in_pieces(user, call.request_text("INVITE", call.own(
-            *audio(20000), *video(20002), long_line)))
+            *audio(20000), *video(20002), LONG_MEDIA)))
         call.answer(200, "INVITE", answer)
         call.request("ACK", cseq=call.cseq[True])
         air.related(*ports)
@@ -247,23 +248,20 @@ def own_answer(rig, tap, family):
 
 def spent(rig, tap):
     with tap.case(f"{SPENT} connections that speak no SIP go on, and hold "
-                  "nothing after the next sweeps"):
+                  "nothing after the next sweeps"), \
+            contextlib.ExitStack() as stack:
         rig.run("fw", "conntrack", "-F")
         rig.barriers.clear()
         before = objects()
-        users = []
-        for _ in range(SPENT):
-            users.append(user := client(rig))
-            main = user.__enter__().main
-            main.forth(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            main.back(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-            user.main = main
+        users = [stack.enter_context(client(rig)) for _ in range(SPENT)]
+        for user in users:
+            user.main.forth(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            user.main.back(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         wait_until(lambda: grown(before)["lcs_conn"] < SPENT // 10,
                    "the end of what is kept for them")
         for user in users:
             user.main.forth(b"GET / HTTP/1.1\r\nHost: b\r\n\r\n")
             user.main.back(b"HTTP/1.1 404 Not found\r\n\r\n")
-            user.__exit__(None, None, None)
 
 
 def main():

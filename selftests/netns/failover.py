@@ -11,7 +11,7 @@ message.
 import socket
 import struct
 
-from lcspeer import ADDRESS, SIP_PORT, Rig, Tap, check, client, ntlm
+from lcspeer import ADDRESS, FAMILY, SIP_PORT, Rig, Tap, check, client, ntlm
 
 NETLINK_NETFILTER = 12
 CT_NEW = 1 << 8                     # NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_NEW
@@ -24,7 +24,6 @@ TUPLE_IP, TUPLE_PROTO = 1, 2
 SRC = {4: 1, 6: 3}                  # the destination is one above
 SEEN_REPLY, ASSURED, CONFIRMED = 1 << 1, 1 << 2, 1 << 3
 ESTABLISHED, LIBERAL = 3, 8
-FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
 def attribute(kind, *values):

@@ -13,7 +13,7 @@ import select
 import socket
 import struct
 
-from corners import chat, heard_all
+from corners import LONG_MEDIA, chat, heard_all, in_pieces
 from disorder import RawClient
 from lcscall import Call, audio, listen_for_file, video
 from lcspeer import (ADDRESS, LIMIT, Tap, check, difference, is_ready,
@@ -84,9 +84,9 @@ def long_line(rig, tap, family):
             nat_user(rig, family) as user:
         call = Call(user)
         text = call.request_text("INVITE", call.own(
-            *audio(20000), *video(20002), "m=audio 20004 RTP/AVP" + " 97" * 3000))
+            *audio(20000), *video(20002), LONG_MEDIA))
         user.main.stays = True
-        user.main.forth(text, range(1000, len(text), 1000))
+        in_pieces(user, text)
         check(not user.main.changed, f"{user.main.changed} places changed")
         user.main.stays = False
         user.main.forth(offer(user, Call(user)))

@@ -210,18 +210,17 @@ def answer_whiteboard(user, peer):
 def comes_to(rig, users, by):
     """Which of these clients gets T.120 that somebody sends to the outside."""
     listeners = [user.listener(1503) for user in users]
-    table = users[0].table
-    sock = rig.dial(by, listeners[0], to=(table.outside, 1503))
-    rig.barrier("client", by, users[0].family)
-    ready = [is_ready(listener) for listener in listeners]
-    for listener in (lis for lis, is_one in zip(listeners, ready) if is_one):
-        peer, source = listener.accept()
-        check(source[0] == ADDRESS[users[0].family][by],
-              f"it comes from {source[0]}")
+    family = users[0].family
+    sock = rig.dial(by, listeners[0], to=(users[0].table.outside, 1503))
+    rig.barrier("client", by, family)
+    ready = [user for user in users if is_ready(user.listener(1503))]
+    for user in ready:
+        peer, source = user.listener(1503).accept()
+        check(source[0] == ADDRESS[family][by], f"it comes from {source[0]}")
         check(ct_state(peer) == "RELATED", f"state {ct_state(peer)}")
         peer.close()
     sock.close()
-    return [user for user, is_one in zip(users, ready) if is_one]
+    return ready
 
 
 def shared(rig, tap, family):
