@@ -167,6 +167,12 @@ static inline bool lcs_same_transaction(const struct lcs_transaction *a,
 	       a->method == b->method && a->by_client == b->by_client;
 }
 
+/* Its outside place cannot move (T.120): clients share it, each for its latest peer. */
+static inline bool lcs_pinhole_shares(const struct lcs_pinhole *row)
+{
+	return row->translated && row->class == LCS_CLASS_APP_SHARING;
+}
+
 struct lcs_transaction lcs_transaction_of(const struct lcs_message *msg, bool from_client);
 struct lcs_pinhole *lcs_pinhole_open(struct lcs_conn *conn, const struct lcs_want *want);
 struct lcs_pinhole *lcs_pinhole_reserve(struct lcs_conn *conn, const struct lcs_want *want);

@@ -16,6 +16,9 @@
 #include <lcs/peer.h>
 #include <lcs/table.h>
 
+/* Of a dialog's peers those of each m= line. */
+#define ANY_LINE	(-1)
+
 static struct lcs_dialog *find_dialog(struct lcs_client *client, u64 call_id)
 {
 	struct lcs_dialog *dialog;
@@ -234,21 +237,25 @@ void lcs_peers_note(struct lcs_conn *conn, u64 call_id, const struct lcs_endpoin
 		dialog->leads |= 1u << i;
 }
 
-/* The different addresses of the peers that serve an m= line. Return: how many, or one too many. */
-static unsigned int sources_of(const struct lcs_dialog *dialog, u8 index, union nf_inet_addr *from)
+/*
+ * Add the addresses of the peers that serve an m= line, or any, where they are new.
+ * Return: how many there are then, or one too many.
+ */
+static unsigned int add_sources(const struct lcs_dialog *dialog, int index,
+				union nf_inet_addr *from, unsigned int n)
 {
-	unsigned int i, k, n = 0;
+	unsigned int i, k;
 
 	for (i = 0; i < dialog->count; i++) {
-		if (dialog->index[i] != index)
+		if (index != ANY_LINE && dialog->index[i] != index)
 			continue;
 		for (k = 0; k < n; k++)
 			if (nf_inet_addr_cmp(&from[k], &dialog->peer[i]))
 				break;
 		if (k < n)
 			continue;
-		if (n == LCS_SOURCES_MAX)
-			return n + 1;
+		if (n >= LCS_SOURCES_MAX)
+			return LCS_SOURCES_MAX + 1;
 		from[n++] = dialog->peer[i];
 	}
 	return n;
@@ -270,10 +277,34 @@ bool lcs_peer_only(const struct lcs_conn *conn, u64 call_id, u8 index, union nf_
 
 	lockdep_assert_held(&conn->client->lock);
 	if (!dialog || dialog->overflow || !lcs_media_from_peer() ||
-	    sources_of(dialog, index, from) != 1)
+	    add_sources(dialog, index, from, 0) != 1)
 		return false;
 	*peer = from[0];
 	return true;
+}
+
+/*
+ * Who may send to a row: the peers of each dialog that it serves. A row knows the m= line of the
+ * last one only.
+ * Return: how many, or one too many; none where a dialog has not said who its peer is.
+ */
+static unsigned int sources_of(struct lcs_client *client, const struct lcs_dialog *dialog,
+			       const struct lcs_pinhole *row, union nf_inet_addr *from)
+{
+	unsigned int i, n = add_sources(dialog, row->index, from, 0);
+	const struct lcs_dialog *other;
+
+	if (lcs_pinhole_shares(row))
+		return n;
+	for (i = 0; i < LCS_DIALOGS_MAX && n; i++) {
+		if (!row->dialog[i] || row->dialog[i] == dialog->call_id)
+			continue;
+		other = find_dialog(client, row->dialog[i]);
+		if (!other || !other->count || other->overflow)
+			return 0;
+		n = add_sources(other, ANY_LINE, from, n);
+	}
+	return n;
 }
 
 /**
@@ -297,7 +328,7 @@ void lcs_peers_narrow(struct lcs_client *client, u64 call_id)
 			continue;
 		if (row->outbound || !lcs_pinhole_serves(row, call_id))
 			continue;
-		lcs_pinhole_narrow(row, from, sources_of(dialog, row->index, from));
+		lcs_pinhole_narrow(row, from, sources_of(client, dialog, row, from));
 	}
 }
 

@@ -390,7 +390,7 @@ void lcs_pinhole_confirm(struct lcs_pinhole *row, u32 seconds)
  */
 static bool make_way(struct lcs_pinhole *row, const union nf_inet_addr *peer)
 {
-	bool shares = row->translated && row->class == LCS_CLASS_APP_SHARING;
+	bool shares = lcs_pinhole_shares(row);
 	struct lcs_key place = row->outside;
 	bool free;
 
