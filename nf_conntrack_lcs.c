@@ -19,9 +19,9 @@
 #include <lcs/loose.h>
 #include <lcs/message.h>
 #include <lcs/nat.h>
-#include <lcs/pinhole.h>
 #include <lcs/probe.h>
 #include <lcs/segment.h>
+#include <lcs/shadow.h>
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Live Communications Server connection tracking helper");
@@ -89,17 +89,19 @@ static void note_options(struct lcs_start *start, const struct lcs_segment *seg,
 
 /*
  * Both ends have lost the connection, and the core believes the new one in the old entry: the
- * numbers we know are the old one's. The next SYN gets an entry of its own.
+ * numbers we know are the old one's. Where nothing was read the responder's are not known by its
+ * own, but by what it acknowledges. The next SYN gets an entry of its own.
  */
-static int note_again(struct nf_conn *ct, const struct lcs_start *start,
-		      const struct lcs_segment *seg)
+static bool is_another(const struct nf_conn *ct, const struct tcphdr *th,
+		       const struct lcs_start *start, const struct lcs_segment *seg)
 {
-	if (seg->dir == IP_CT_DIR_REPLY && seg->seq != start->isn[seg->dir] &&
-	    READ_ONCE(ct->proto.tcp.state) == TCP_CONNTRACK_SYN_RECV) {
-		nf_ct_kill(ct);
-		return NF_DROP;
-	}
-	return NF_ACCEPT;
+	if (seg->dir != IP_CT_DIR_REPLY ||
+	    READ_ONCE(ct->proto.tcp.state) != TCP_CONNTRACK_SYN_RECV)
+		return false;
+	if (rcu_access_pointer(start->conn))
+		return seg->seq != start->isn[seg->dir];
+	return !start->closed && start->syn & 1 << IP_CT_DIR_ORIGINAL && th->ack &&
+	       ntohl(th->ack_seq) != start->isn[IP_CT_DIR_ORIGINAL] + 1;
 }
 
 /*
@@ -113,8 +115,12 @@ static noinline int note_syn(struct nf_conn *ct, const struct tcphdr *th,
 	static const u8 believed[] = { TCP_CONNTRACK_SYN_SENT, TCP_CONNTRACK_SYN_RECV };
 	struct lcs_start *start = lcs_start(ct);
 
+	if (is_another(ct, th, start, seg)) {
+		nf_ct_kill(ct);
+		return NF_DROP;
+	}
 	if (rcu_access_pointer(start->conn))
-		return note_again(ct, start, seg);
+		return NF_ACCEPT;
 	/* Replacements need the core's window tracking to know of them. */
 	if (!nf_ct_is_confirmed(ct) && ct->status & IPS_NAT_MASK && !nfct_seqadj(ct)) {
 		nfct_seqadj_ext_add(ct);
@@ -432,6 +438,7 @@ free_pinholes:
 
 static void __exit lcs_exit(void)
 {
+	lcs_shadows_end();
 	/* Waits for the packets in help(), and takes the helper off all connections. */
 	lcs_helpers_unregister(lcs_registered, ARRAY_SIZE(lcs_registered));
 	lcs_conn_exit();

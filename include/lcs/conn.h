@@ -99,6 +99,7 @@ struct lcs_contact {
  * @waited: bit per direction: the last sweep found it in the middle of the same message
  * @bindings: the answer that the server is sending has a Contact already
  * @last: the last byte read of each direction
+ * @described: of the description being read from the server: m= lines whose peers were noted
  * @stream: the stream of each direction
  * @named: of the description being read in each direction: m= lines with a port, a bit each
  * @closed: and those with port 0
@@ -121,6 +122,7 @@ struct lcs_conn {
 	bool bindings;
 	u8 contact_count;
 	u8 last[IP_CT_DIR_MAX];
+	u32 described;
 	struct lcs_stream stream[IP_CT_DIR_MAX];
 	u32 named[IP_CT_DIR_MAX];
 	u32 closed[IP_CT_DIR_MAX];

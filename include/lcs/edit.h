@@ -18,14 +18,16 @@
 
 #include <lcs/endpoint.h>
 
-/* Replacements of one direction that the receiver has not acknowledged. */
-#define LCS_EDITS_MAX	64
+/* Replacements of one direction that the receiver has not acknowledged, and of a held body. */
+#define LCS_EDITS_MAX	192
 /* With so many, a sender waits for the receiver, as it does when the path is congested. */
 #define LCS_EDITS_BUSY	32
 /* Bytes of one direction that are held, or were and may have to be repeated by us. */
 #define LCS_HELD_MAX	16384
 /* The most that is kept of a window for what grows: messages of a large one do not all grow. */
 #define LCS_SPARE_MAX	4096u
+/* How far back the offset is known, where nothing was replaced since; windows are smaller. */
+#define LCS_LOOK_BACK	0x40000000u
 /* The longest replacement text; an IPv6 address and a port have 45 characters. */
 #define LCS_EDIT_TEXT_MAX	256
 

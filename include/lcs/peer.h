@@ -13,39 +13,45 @@
 #define LCS_DIALOGS	16
 
 /**
+ * struct lcs_peer - an endpoint of the peer
+ * @addr: its address
+ * @port: host byte order
+ * @index: number of the m= line that it serves
+ * @component: RTP 1, RTCP 2
+ * @lead: the inside may be led out to it
+ */
+struct lcs_peer {
+	union nf_inet_addr addr;
+	u16 port;
+	u8 index;
+	u8 component;
+	bool lead;
+};
+
+/**
  * struct lcs_dialog - who the peer of a dialog is
  * @list: in client->dialogs
  * @call_id: the dialog
  * @until: jiffies; forgotten after that
- * @leads: bit per peer: the inside may be led out to it
- * @count: how many peers
+ * @count: how many endpoints are known
  * @overflow: there were more
- * @peer: their addresses
- * @port: their ports, host byte order
- * @index: the m= line that each serves
- * @component: RTP 1, RTCP 2
- * @proto: IPPROTO_UDP or IPPROTO_TCP
+ * @peer: what the last description said of each m= line
  */
 struct lcs_dialog {
 	struct list_head list;
 	u64 call_id;
 	unsigned long until;
-	u32 leads;
 	u8 count;
 	bool overflow;
-	union nf_inet_addr peer[LCS_PEERS_MAX];
-	u16 port[LCS_PEERS_MAX];
-	u8 index[LCS_PEERS_MAX];
-	u8 component[LCS_PEERS_MAX];
-	u8 proto[LCS_PEERS_MAX];
+	struct lcs_peer peer[LCS_PEERS_MAX];
 };
 
 bool lcs_peer_allowed(const struct lcs_conn *conn, const union nf_inet_addr *addr);
 u8 lcs_peer_component(const struct lcs_endpoint *ep);
-void lcs_peers_begin(struct lcs_conn *conn, u64 call_id);
 void lcs_peers_note(struct lcs_conn *conn, u64 call_id, const struct lcs_endpoint *ep);
 bool lcs_peer_only(const struct lcs_conn *conn, u64 call_id, u8 index, union nf_inet_addr *peer);
 void lcs_peers_narrow(struct lcs_client *client, u64 call_id);
+void lcs_peers_apply(struct lcs_pinhole *row);
 void lcs_peers_lead_out(struct lcs_conn *conn, u64 call_id);
 void lcs_peers_forget(struct lcs_client *client, u64 call_id);
 void lcs_dialogs_reap(struct lcs_client *client, bool all);

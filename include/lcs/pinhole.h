@@ -22,8 +22,8 @@ struct nf_conntrack_expect;
 #define LCS_ROW_SHADOWS_MAX	16
 /* Clients that share one outside place, each for another peer. */
 #define LCS_SHARERS_MAX		64
-/* Dialogs that share a callback; with more it lives until its lifetime ends. */
-#define LCS_DIALOGS_MAX		4
+/* Who may need a pinhole: a registration, and dialogs; with more it lives until its time is up. */
+#define LCS_NEEDS		(1 + 4)
 
 /**
  * struct lcs_key - what a pinhole leads to
@@ -89,6 +89,24 @@ struct lcs_want {
 };
 
 /**
+ * struct lcs_need - what a registration, or a dialog, needs a pinhole for
+ * @pending: the transaction that may confirm it; its Call-ID stays, 0 where there is no need
+ * @drop: the transaction whose success ends it
+ * @until: jiffies at which it ends
+ * @index: number of the m= line it serves
+ * @component: RTP 1, RTCP 2
+ * @confirmed: what asked for it has succeeded
+ */
+struct lcs_need {
+	struct lcs_transaction pending;
+	struct lcs_transaction drop;
+	unsigned long until;
+	u8 index;
+	u8 component;
+	bool confirmed;
+};
+
+/**
  * struct lcs_pinhole - a row of the table
  * @node: in the hash of inside forms; under nf_conntrack_expect_lock, RCU
  * @outside_node: in that of outside forms, where @translated
@@ -103,20 +121,16 @@ struct lcs_want {
  * @outside: its outside address and port, the same as inside where nothing is translated;
  *	@outside.from changes under nf_conntrack_expect_lock
  * @class: what it is for
- * @index: number of the m= line it serves
- * @component: RTP 1, RTCP 2
  * @pair: see struct lcs_want
  * @translated: inside and outside form differ, or may
  * @unlinked: closed or claimed by another client, out of the hash; under nf_conntrack_expect_lock
  * @outbound: it leads out, from the client to a peer
  * @active: packets may come
- * @confirmed: the transaction that asked for it has succeeded
- * @registered: a registration's: no dialog closes it
+ * @narrowed: to the addresses of peers
+ * @lasting: more dialogs needed it than there is room for: nothing but time closes it
  * @told: a message has gone out that says its outside form
  * @answer_rank: how surely the answer being read speaks of it, 0 not at all
- * @pending: the transaction that may confirm it
- * @drop: the transaction whose success closes it
- * @dialog: hashes of the Call-IDs that need it, 0 where free
+ * @need: who needs it; the first is the registration, see lcs/need.h
  * @expires: lifetime asked for in seconds, or LCS_ABSENT
  * @answer_expires: lifetime granted in seconds, or LCS_ABSENT
  * @instance: of a Contact: +sip.instance; of a file transfer: the cookie; hashed
@@ -136,22 +150,18 @@ struct lcs_pinhole {
 	struct nf_conntrack_expect *exp[LCS_ROW_SHADOWS_MAX];
 	u8 shadows;
 	u8 class;
-	u8 index;
-	u8 component;
 	u8 answer_rank;
 	bool pair;
 	bool translated;
 	bool unlinked;
 	bool outbound;
 	bool active;
-	bool confirmed;
-	bool registered;
+	bool narrowed;
+	bool lasting;
 	bool told;
 	struct lcs_key key;
 	struct lcs_key outside;
-	struct lcs_transaction pending;
-	struct lcs_transaction drop;
-	u64 dialog[LCS_DIALOGS_MAX];
+	struct lcs_need need[LCS_NEEDS];
 	u32 expires;
 	u32 answer_expires;
 	u32 instance;
@@ -178,13 +188,9 @@ struct lcs_pinhole *lcs_pinhole_open(struct lcs_conn *conn, const struct lcs_wan
 struct lcs_pinhole *lcs_pinhole_reserve(struct lcs_conn *conn, const struct lcs_want *want);
 struct lcs_pinhole *lcs_pinhole_find(const struct lcs_conn *conn, const struct lcs_want *want);
 void lcs_pinhole_close(struct lcs_pinhole *row);
-void lcs_pinhole_confirm(struct lcs_pinhole *row, u32 seconds);
 void lcs_pinhole_extend(struct lcs_pinhole *row, u32 seconds);
 void lcs_pinhole_narrow(struct lcs_pinhole *row, const union nf_inet_addr *from, unsigned int n);
 void lcs_pinhole_lead_out(struct lcs_pinhole *row, const union nf_inet_addr *to, u16 port);
-void lcs_pinhole_join(struct lcs_pinhole *row, u64 call_id);
-bool lcs_pinhole_leave(struct lcs_pinhole *row, u64 call_id);
-bool lcs_pinhole_serves(const struct lcs_pinhole *row, u64 call_id);
 void lcs_pinholes_reap(struct lcs_client *client);
 void lcs_pinholes_orphan(struct lcs_conn *conn);
 int lcs_pinholes_init(void);

@@ -14,5 +14,6 @@ bool lcs_shadow_lasts(struct lcs_pinhole *row, u32 seconds, bool activate);
 void lcs_shadow_unlink(struct lcs_pinhole *row);
 void lcs_shadow_put(struct lcs_pinhole *row);
 void lcs_shadow_drop(struct lcs_pinhole *row);
+void lcs_shadows_end(void);
 
 #endif /* _LCS_SHADOW_H */

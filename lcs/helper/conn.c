@@ -52,6 +52,7 @@ bool lcs_is_helped(const struct nf_conn *ct)
 	helper = rcu_dereference(help->helper);
 	return helper && helper->me == THIS_MODULE;
 }
+EXPORT_SYMBOL_GPL(lcs_is_helped);
 
 /**
  * lcs_client_addr() - the client's own address, as its packets have it before any translation

@@ -8,6 +8,7 @@
 #include <lcs/compat.h>
 #include <lcs/dialog.h>
 #include <lcs/nat.h>
+#include <lcs/need.h>
 #include <lcs/peer.h>
 
 /* Ports of one m= line that are opened; these clients never send a count (RFC 4566 5.14). */
@@ -82,26 +83,37 @@ static bool check_address(struct lcs_conn *conn, const struct lcs_endpoint *ep, 
 	return true;
 }
 
+/* A row that is narrowed to the peers of other dialogs must let the new one's in, too. */
 static struct lcs_pinhole *open_asked(struct lcs_conn *conn, struct asked *asked)
 {
 	struct lcs_pinhole *row = lcs_pinhole_open(conn, &asked->want);
 
-	if (row)
-		lcs_pinhole_join(row, asked->want.cause.call_id);
+	if (row && row->narrowed)
+		lcs_peers_apply(row);
 	return row;
+}
+
+/* A dialog does without a pinhole. */
+static void give_up(struct lcs_pinhole *row, struct lcs_need *need)
+{
+	if (lcs_need_end(row, need))
+		lcs_pinhole_close(row);
+	else if (row->narrowed)
+		lcs_peers_apply(row);
 }
 
 /* On hold the address is 0.0.0.0 (RFC 3264 8.4): what is open on that port stays. */
 static void keep_on_hold(struct lcs_conn *conn, const struct asked *asked, bool from_client)
 {
 	struct lcs_pinhole *row;
+	struct lcs_need *need;
 
-	list_for_each_entry(row, &conn->client->pinholes, list)
-		if (lcs_pinhole_serves(row, asked->want.cause.call_id) &&
-		    row->key.port == htons(asked->want.port) &&
-		    row->key.proto == asked->want.proto &&
-		    row->outbound != from_client)
-			row->pending = asked->want.cause;
+	list_for_each_entry(row, &conn->client->pinholes, list) {
+		need = lcs_need_of(row, asked->want.cause.call_id);
+		if (need && row->key.port == htons(asked->want.port) &&
+		    row->key.proto == asked->want.proto && row->outbound != from_client)
+			need->pending = asked->want.cause;
+	}
 }
 
 /* Without an a=rtcp line the RTCP side is the port above (RFC 3550 11). */
@@ -203,7 +215,7 @@ static void file_endpoint(struct lcs_conn *conn, const struct lcs_message *msg, 
 	}
 	list_for_each_entry_safe(row, next, &conn->client->pinholes, list)
 		if (row->class == LCS_CLASS_FILE_TRANSFER && row->instance == ep->instance &&
-		    lcs_pinhole_serves(row, msg->call_id))
+		    lcs_need_of(row, msg->call_id))
 			lcs_pinhole_close(row);
 }
 
@@ -271,17 +283,20 @@ bool lcs_dialog_reads(const struct lcs_message *msg)
 static void succeed(struct lcs_client *client, const struct lcs_transaction *tr, u32 lifetime)
 {
 	struct lcs_pinhole *row, *next;
+	struct lcs_need *need;
 
 	list_for_each_entry_safe(row, next, &client->pinholes, list) {
-		if (lcs_same_transaction(&row->drop, tr)) {
-			if (lcs_pinhole_leave(row, tr->call_id))
-				lcs_pinhole_close(row);
-		} else if (lcs_same_transaction(&row->pending, tr)) {
-			if (row->class == LCS_CLASS_FILE_TRANSFER)
-				lcs_pinhole_confirm(row, lcs_pending_lifetime(row->class));
-			else
-				lcs_pinhole_confirm(row, lifetime);
-		}
+		need = lcs_need_of(row, tr->call_id);
+		if (!need)
+			continue;
+		if (lcs_same_transaction(&need->drop, tr))
+			give_up(row, need);
+		else if (!lcs_same_transaction(&need->pending, tr))
+			continue;
+		else if (row->class == LCS_CLASS_FILE_TRANSFER)
+			lcs_need_confirm(row, need, lcs_pending_lifetime(row->class));
+		else
+			lcs_need_confirm(row, need, lifetime);
 	}
 }
 
@@ -289,15 +304,19 @@ static void succeed(struct lcs_client *client, const struct lcs_transaction *tr,
 static void fail(struct lcs_client *client, const struct lcs_transaction *tr)
 {
 	struct lcs_pinhole *row, *next;
+	struct lcs_need *need;
 
 	list_for_each_entry_safe(row, next, &client->pinholes, list) {
-		if (lcs_same_transaction(&row->drop, tr))
-			row->drop.set = false;
-		if (!lcs_same_transaction(&row->pending, tr))
+		need = lcs_need_of(row, tr->call_id);
+		if (!need)
 			continue;
-		row->pending.set = false;
-		if (!row->confirmed)
-			lcs_pinhole_close(row);
+		if (lcs_same_transaction(&need->drop, tr))
+			need->drop.set = false;
+		if (!lcs_same_transaction(&need->pending, tr))
+			continue;
+		need->pending.set = false;
+		if (!need->confirmed)
+			give_up(row, need);
 	}
 }
 
@@ -305,12 +324,14 @@ static void fail(struct lcs_client *client, const struct lcs_transaction *tr)
 static void proceed(struct lcs_conn *conn, const struct lcs_transaction *tr)
 {
 	struct lcs_pinhole *row;
+	struct lcs_need *need;
 
 	list_for_each_entry(row, &conn->client->pinholes, list) {
-		if (!lcs_same_transaction(&row->pending, tr) || row->confirmed)
+		need = lcs_need_pending(row, tr);
+		if (!need || need->confirmed)
 			continue;
 		row->active = true;
-		lcs_pinhole_extend(row, lcs_pending_lifetime(row->class));
+		lcs_need_wait(row, need);
 	}
 }
 
@@ -318,11 +339,14 @@ static void proceed(struct lcs_conn *conn, const struct lcs_transaction *tr)
 static void end_dialog(struct lcs_client *client, u64 call_id)
 {
 	struct lcs_pinhole *row, *next;
+	struct lcs_need *need;
 
 	lcs_peers_forget(client, call_id);
-	list_for_each_entry_safe(row, next, &client->pinholes, list)
-		if (lcs_pinhole_serves(row, call_id) && lcs_pinhole_leave(row, call_id))
-			lcs_pinhole_close(row);
+	list_for_each_entry_safe(row, next, &client->pinholes, list) {
+		need = lcs_need_of(row, call_id);
+		if (need)
+			give_up(row, need);
+	}
 }
 
 /* Requests whose Contact becomes the target of a dialog (RFC 3261 12.1, 12.2.1.2, RFC 3265). */
@@ -338,6 +362,13 @@ static bool forms_dialog(const struct lcs_message *msg)
 		       (msg->status > 100 && msg->status < 200 && (msg->flags & LCS_MSG_TO_TAG));
 	}
 	return false;
+}
+
+static bool is_registered(struct lcs_pinhole *row)
+{
+	const struct lcs_need *need = lcs_need_registration(row);
+
+	return need->confirmed && lcs_need_lives(need);
 }
 
 /* The Contacts of the client in a message that makes a dialog: callbacks as long as it lives. */
@@ -357,15 +388,13 @@ static void dialog_contacts(struct lcs_conn *conn, const struct lcs_message *msg
 		if (lcs_is_own_port(conn, want.port))
 			continue;
 		row = lcs_pinhole_find(conn, &want);
-		if (row && row->registered)
+		if (row && is_registered(row))
 			continue;
 		row = lcs_pinhole_open(conn, &want);
-		if (!row)
-			continue;
-		lcs_pinhole_join(row, msg->call_id);
 		/* The client's own answer needs nobody to confirm it. */
-		if (lcs_is_response(msg) && !conn->loose)
-			lcs_pinhole_confirm(row, lcs_dialog_lifetime(U32_MAX));
+		if (row && lcs_is_response(msg) && !conn->loose)
+			lcs_need_confirm(row, lcs_need_of(row, msg->call_id),
+					 lcs_dialog_lifetime(U32_MAX));
 	}
 }
 
@@ -440,24 +469,28 @@ void lcs_dialog_headers(struct lcs_conn *conn, const struct lcs_message *msg, bo
 	conn->named[!from_client] = 0;
 	conn->closed[!from_client] = 0;
 	if (!from_client && lcs_dialog_reads(msg) && msg->body != LCS_BODY_INVITATION)
-		lcs_peers_begin(conn, msg->call_id);
+		conn->described = 0;
 }
 
-static bool is_media(const struct lcs_pinhole *row, u64 call_id)
+/* What a dialog needs a pinhole for, if that is for what a session description names. */
+static struct lcs_need *media_need(struct lcs_pinhole *row, u64 call_id)
 {
-	return (row->class == LCS_CLASS_MEDIA || row->class == LCS_CLASS_APP_SHARING) &&
-	       lcs_pinhole_serves(row, call_id);
+	if (row->class == LCS_CLASS_MEDIA || row->class == LCS_CLASS_APP_SHARING)
+		return lcs_need_of(row, call_id);
+	return NULL;
 }
 
 /* An offer: what it does not name goes when it is accepted. */
 static void mark_unnamed(struct lcs_client *client, const struct lcs_transaction *tr, bool outbound)
 {
 	struct lcs_pinhole *row;
+	struct lcs_need *need;
 
-	list_for_each_entry(row, &client->pinholes, list)
-		if (is_media(row, tr->call_id) && row->outbound == outbound &&
-		    !lcs_same_transaction(&row->pending, tr))
-			row->drop = *tr;
+	list_for_each_entry(row, &client->pinholes, list) {
+		need = media_need(row, tr->call_id);
+		if (need && row->outbound == outbound && !lcs_same_transaction(&need->pending, tr))
+			need->drop = *tr;
+	}
 }
 
 /* An answer in force: what it names lasts, what it does not, or what it refuses, closes. */
@@ -466,21 +499,21 @@ static void settle(struct lcs_conn *conn, const struct lcs_transaction *tr, bool
 	u32 refused = conn->closed[outbound] & ~conn->named[outbound];
 	struct lcs_client *client = conn->client;
 	struct lcs_pinhole *row, *next;
+	struct lcs_need *need;
 	bool close;
 
 	list_for_each_entry_safe(row, next, &client->pinholes, list) {
-		if (!is_media(row, tr->call_id))
+		need = media_need(row, tr->call_id);
+		if (!need)
 			continue;
 		if (row->outbound == outbound)
-			close = !lcs_same_transaction(&row->pending, tr);
+			close = !lcs_same_transaction(&need->pending, tr);
 		else
-			close = row->index < 32 && refused & 1u << row->index;
-		if (close) {
-			if (lcs_pinhole_leave(row, tr->call_id))
-				lcs_pinhole_close(row);
-		} else if (row->outbound == outbound && !conn->loose) {
-			lcs_pinhole_confirm(row, lcs_dialog_lifetime(U32_MAX));
-		}
+			close = need->index < 32 && refused & 1u << need->index;
+		if (close)
+			give_up(row, need);
+		else if (row->outbound == outbound && !conn->loose)
+			lcs_need_confirm(row, need, lcs_dialog_lifetime(U32_MAX));
 	}
 	lcs_peers_narrow(client, tr->call_id);
 }
@@ -506,7 +539,7 @@ void lcs_dialog_told(struct lcs_conn *conn, const struct lcs_message *msg, bool 
 		return;
 	list_for_each_entry_safe(row, next, &conn->client->pinholes, list) {
 		if (row->class == LCS_CLASS_CALLBACK || !row->translated ||
-		    !lcs_same_transaction(&row->pending, &tr))
+		    !lcs_need_pending(row, &tr))
 			continue;
 		if (translated)
 			row->told = true;

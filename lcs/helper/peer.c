@@ -13,11 +13,9 @@
 
 #include <lcs/compat.h>
 #include <lcs/nat.h>
+#include <lcs/need.h>
 #include <lcs/peer.h>
 #include <lcs/table.h>
-
-/* Of a dialog's peers those of each m= line. */
-#define ANY_LINE	(-1)
 
 static struct lcs_dialog *find_dialog(struct lcs_client *client, u64 call_id)
 {
@@ -64,36 +62,40 @@ void lcs_dialogs_reap(struct lcs_client *client, bool all)
 			forget_dialog(client, dialog);
 }
 
-/**
- * lcs_peers_begin() - note from now on the peers that a new description of the peer's names
- * @conn: the connection; caller holds its client's lock
- * @call_id: the dialog
- */
-void lcs_peers_begin(struct lcs_conn *conn, u64 call_id)
+static struct lcs_dialog *add_dialog(struct lcs_conn *conn, u64 call_id)
 {
 	struct lcs_client *client = conn->client;
-	struct lcs_dialog *dialog = find_dialog(client, call_id);
+	struct lcs_dialog *dialog;
 
-	lockdep_assert_held(&client->lock);
-	if (!lcs_media_from_peer() && !conn->nat)
-		return;
+	if (client->dialog_count == LCS_DIALOGS)
+		forget_dialog(client, list_first_entry(&client->dialogs, struct lcs_dialog, list));
+	dialog = kzalloc(sizeof(*dialog), GFP_ATOMIC | __GFP_NOWARN);
 	if (!dialog) {
-		if (client->dialog_count == LCS_DIALOGS)
-			forget_dialog(client, list_first_entry(&client->dialogs, struct lcs_dialog,
-							       list));
-		dialog = kzalloc(sizeof(*dialog), GFP_ATOMIC | __GFP_NOWARN);
-		if (!dialog) {
-			lcs_pinhole_refuse(conn, LCS_CLASS_MEDIA, LCS_REFUSED_MEMORY);
-			return;
-		}
-		dialog->call_id = call_id;
-		list_add_tail(&dialog->list, &client->dialogs);
-		client->dialog_count++;
+		lcs_pinhole_refuse(conn, LCS_CLASS_MEDIA, LCS_REFUSED_MEMORY);
+		return NULL;
 	}
-	dialog->count = 0;
-	dialog->leads = 0;
-	dialog->overflow = false;
+	dialog->call_id = call_id;
+	list_add_tail(&dialog->list, &client->dialogs);
+	client->dialog_count++;
+	return dialog;
+}
+
+/* What a new description says of an m= line is in place of what the last one said. */
+static void begin_line(struct lcs_conn *conn, struct lcs_dialog *dialog, u8 index)
+{
+	u32 bit = 1u << min_t(u8, index, 31);
+	unsigned int i, n = 0;
+
+	if (conn->described & bit)
+		return;
+	if (!conn->described)
+		dialog->overflow = false;
+	conn->described |= bit;
 	dialog->until = jiffies + lcs_dialog_lifetime(U32_MAX) * HZ;
+	for (i = 0; i < dialog->count; i++)
+		if (1u << min_t(u8, dialog->peer[i].index, 31) != bit)
+			dialog->peer[n++] = dialog->peer[i];
+	dialog->count = n;
 }
 
 /**
@@ -107,28 +109,31 @@ u8 lcs_peer_component(const struct lcs_endpoint *ep)
 	return ep->kind == LCS_RTCP ? 2 : 1;
 }
 
-/* Return: its number, or a negative one where it is known already, or there is no room. */
-static int add_peer(struct lcs_dialog *dialog, const struct lcs_endpoint *ep,
-		    const union nf_inet_addr *addr)
+/* Return: %NULL where it is known already, or there is no room. */
+static struct lcs_peer *add_peer(struct lcs_dialog *dialog, const struct lcs_endpoint *ep,
+				 const union nf_inet_addr *addr)
 {
-	u8 component = lcs_peer_component(ep);
+	u8 index = min_t(u16, ep->index, U8_MAX), component = lcs_peer_component(ep);
+	struct lcs_peer *peer;
 	unsigned int i;
 
-	for (i = 0; i < dialog->count; i++)
-		if (dialog->index[i] == ep->index && dialog->component[i] == component &&
-		    dialog->port[i] == ep->port && nf_inet_addr_cmp(&dialog->peer[i], addr))
-			return -EEXIST;
+	for (i = 0; i < dialog->count; i++) {
+		peer = &dialog->peer[i];
+		if (peer->index == index && peer->component == component &&
+		    peer->port == ep->port && nf_inet_addr_cmp(&peer->addr, addr))
+			return NULL;
+	}
 	if (dialog->count == LCS_PEERS_MAX) {
 		dialog->overflow = true;
-		return -ENOSPC;
+		return NULL;
 	}
-	dialog->peer[i] = *addr;
-	dialog->port[i] = ep->port;
-	dialog->index[i] = min_t(u16, ep->index, U8_MAX);
-	dialog->component[i] = component;
-	dialog->proto[i] = ep->proto;
-	dialog->count++;
-	return i;
+	peer = &dialog->peer[dialog->count++];
+	peer->addr = *addr;
+	peer->port = ep->port;
+	peer->index = index;
+	peer->component = component;
+	peer->lead = false;
+	return peer;
 }
 
 /*
@@ -215,7 +220,7 @@ static bool may_lead_out(struct lcs_conn *conn, const struct lcs_endpoint *ep,
 
 /**
  * lcs_peers_note() - the peer's description names an endpoint
- * @conn: the connection
+ * @conn: the connection; conn->described says for which m= lines that was noted already
  * @call_id: the dialog
  * @ep: the endpoint
  *
@@ -226,39 +231,46 @@ void lcs_peers_note(struct lcs_conn *conn, u64 call_id, const struct lcs_endpoin
 	struct lcs_dialog *dialog = find_dialog(conn->client, call_id);
 	u8 len = nf_ct_l3num(conn->ct) == NFPROTO_IPV4 ? 4 : 16;
 	union nf_inet_addr addr = {};
-	int i;
+	struct lcs_peer *peer;
 
 	lockdep_assert_held(&conn->client->lock);
-	if (!dialog || ep->addr.family != (len == 4 ? 4 : 6))
+	if (ep->addr.family != (len == 4 ? 4 : 6) || (!lcs_media_from_peer() && !conn->nat))
 		return;
+	if (!dialog)
+		dialog = add_dialog(conn, call_id);
+	if (!dialog)
+		return;
+	begin_line(conn, dialog, min_t(u16, ep->index, U8_MAX));
 	memcpy(&addr, ep->addr.ip, len);
-	i = add_peer(dialog, ep, &addr);
-	if (i >= 0 && may_lead_out(conn, ep, &addr))
-		dialog->leads |= 1u << i;
+	peer = add_peer(dialog, ep, &addr);
+	if (peer)
+		peer->lead = may_lead_out(conn, ep, &addr);
 }
 
 /*
- * Add the addresses of the peers that serve an m= line, or any, where they are new.
- * Return: how many there are then, or one too many.
+ * Add the addresses of the peer's endpoints that serve an m= line, where they are new.
+ * Return: false where there are none, or there is no room for one of them.
  */
-static unsigned int add_sources(const struct lcs_dialog *dialog, int index,
-				union nf_inet_addr *from, unsigned int n)
+static bool add_sources(const struct lcs_dialog *dialog, u8 index, union nf_inet_addr *from,
+			unsigned int *n)
 {
 	unsigned int i, k;
+	bool any = false;
 
 	for (i = 0; i < dialog->count; i++) {
-		if (index != ANY_LINE && dialog->index[i] != index)
+		if (dialog->peer[i].index != index)
 			continue;
-		for (k = 0; k < n; k++)
-			if (nf_inet_addr_cmp(&from[k], &dialog->peer[i]))
+		any = true;
+		for (k = 0; k < *n; k++)
+			if (nf_inet_addr_cmp(&from[k], &dialog->peer[i].addr))
 				break;
-		if (k < n)
+		if (k < *n)
 			continue;
-		if (n >= LCS_SOURCES_MAX)
-			return LCS_SOURCES_MAX + 1;
-		from[n++] = dialog->peer[i];
+		if (*n == LCS_SOURCES_MAX)
+			return false;
+		from[(*n)++] = dialog->peer[i].addr;
 	}
-	return n;
+	return any && !dialog->overflow;
 }
 
 /**
@@ -274,37 +286,82 @@ bool lcs_peer_only(const struct lcs_conn *conn, u64 call_id, u8 index, union nf_
 {
 	const struct lcs_dialog *dialog = find_dialog(conn->client, call_id);
 	union nf_inet_addr from[LCS_SOURCES_MAX];
+	unsigned int n = 0;
 
 	lockdep_assert_held(&conn->client->lock);
-	if (!dialog || dialog->overflow || !lcs_media_from_peer() ||
-	    add_sources(dialog, index, from, 0) != 1)
+	if (!dialog || !lcs_media_from_peer() || !add_sources(dialog, index, from, &n) || n != 1)
 		return false;
 	*peer = from[0];
 	return true;
 }
 
 /*
- * Who may send to a row: the peers of each dialog that it serves. A row knows the m= line of the
- * last one only.
- * Return: how many, or one too many; none where a dialog has not said who its peer is.
+ * Who may send to a row: the peers of all dialogs that need it.
+ * Return: how many; none where that is anybody, for one is not known, or there are too many.
  */
-static unsigned int sources_of(struct lcs_client *client, const struct lcs_dialog *dialog,
-			       const struct lcs_pinhole *row, union nf_inet_addr *from)
+static unsigned int sources_of(const struct lcs_pinhole *row, union nf_inet_addr *from)
 {
-	unsigned int i, n = add_sources(dialog, row->index, from, 0);
-	const struct lcs_dialog *other;
+	const struct lcs_dialog *dialog;
+	const struct lcs_need *need;
+	unsigned int i, n = 0;
 
-	if (lcs_pinhole_shares(row))
-		return n;
-	for (i = 0; i < LCS_DIALOGS_MAX && n; i++) {
-		if (!row->dialog[i] || row->dialog[i] == dialog->call_id)
+	if (row->lasting || !lcs_media_from_peer())
+		return 0;
+	for (i = 0; i < LCS_NEEDS; i++) {
+		need = &row->need[i];
+		if (!lcs_need_lives(need))
 			continue;
-		other = find_dialog(client, row->dialog[i]);
-		if (!other || !other->count || other->overflow)
+		dialog = find_dialog(row->client, need->pending.call_id);
+		if (!dialog || !add_sources(dialog, need->index, from, &n))
 			return 0;
-		n = add_sources(other, ANY_LINE, from, n);
 	}
 	return n;
+}
+
+static void lead_row_out(struct lcs_pinhole *row, const struct lcs_dialog *dialog,
+			 const struct lcs_need *need)
+{
+	const struct lcs_peer *peer;
+	unsigned int i;
+
+	for (i = 0; i < dialog->count; i++) {
+		peer = &dialog->peer[i];
+		if (peer->lead && peer->index == need->index && peer->component == need->component)
+			lcs_pinhole_lead_out(row, &peer->addr, peer->port);
+	}
+}
+
+/* The ways out of all its dialogs, which a row loses with its other expectations. */
+static void lead_out_again(struct lcs_pinhole *row)
+{
+	const struct lcs_dialog *dialog;
+	unsigned int i;
+
+	if (!row->translated || row->key.proto != IPPROTO_UDP)
+		return;
+	for (i = 0; i < LCS_NEEDS; i++) {
+		if (!lcs_need_lives(&row->need[i]))
+			continue;
+		dialog = find_dialog(row->client, row->need[i].pending.call_id);
+		if (dialog)
+			lead_row_out(row, dialog, &row->need[i]);
+	}
+}
+
+/**
+ * lcs_peers_apply() - let packets come from the peers of all dialogs that need a pinhole
+ * @row: the row, of media; caller holds client->lock and rcu_read_lock()
+ *
+ * Clients that share one outside place cannot have it for more than one peer each.
+ */
+void lcs_peers_apply(struct lcs_pinhole *row)
+{
+	union nf_inet_addr from[LCS_SOURCES_MAX];
+
+	if (lcs_pinhole_shares(row))
+		return;
+	lcs_pinhole_narrow(row, from, sources_of(row, from));
+	lead_out_again(row);
 }
 
 /**
@@ -316,30 +373,27 @@ static unsigned int sources_of(struct lcs_client *client, const struct lcs_dialo
  */
 void lcs_peers_narrow(struct lcs_client *client, u64 call_id)
 {
-	struct lcs_dialog *dialog = find_dialog(client, call_id);
+	const struct lcs_dialog *dialog = find_dialog(client, call_id);
 	union nf_inet_addr from[LCS_SOURCES_MAX];
+	const struct lcs_need *need;
 	struct lcs_pinhole *row;
+	unsigned int n;
 
 	lockdep_assert_held(&client->lock);
-	if (!dialog || dialog->overflow || !lcs_media_from_peer())
+	if (!dialog || !lcs_media_from_peer())
 		return;
 	list_for_each_entry(row, &client->pinholes, list) {
 		if (row->class != LCS_CLASS_MEDIA && row->class != LCS_CLASS_APP_SHARING)
 			continue;
-		if (row->outbound || !lcs_pinhole_serves(row, call_id))
+		need = lcs_need_of(row, call_id);
+		if (row->outbound || !need)
 			continue;
-		lcs_pinhole_narrow(row, from, sources_of(client, dialog, row, from));
+		n = 0;
+		if (!lcs_pinhole_shares(row))
+			lcs_peers_apply(row);
+		else if (add_sources(dialog, need->index, from, &n))
+			lcs_pinhole_narrow(row, from, n);
 	}
-}
-
-static void lead_row_out(const struct lcs_dialog *dialog, struct lcs_pinhole *row)
-{
-	unsigned int i;
-
-	for (i = 0; i < dialog->count; i++)
-		if (dialog->leads & 1u << i && dialog->index[i] == row->index &&
-		    dialog->component[i] == row->component)
-			lcs_pinhole_lead_out(row, &dialog->peer[i], dialog->port[i]);
 }
 
 /**
@@ -353,14 +407,16 @@ static void lead_row_out(const struct lcs_dialog *dialog, struct lcs_pinhole *ro
  */
 void lcs_peers_lead_out(struct lcs_conn *conn, u64 call_id)
 {
-	struct lcs_dialog *dialog = find_dialog(conn->client, call_id);
+	const struct lcs_dialog *dialog = find_dialog(conn->client, call_id);
+	const struct lcs_need *need;
 	struct lcs_pinhole *row;
 
 	lockdep_assert_held(&conn->client->lock);
 	if (!dialog || !conn->nat)
 		return;
-	list_for_each_entry(row, &conn->client->pinholes, list)
-		if (row->translated && row->key.proto == IPPROTO_UDP &&
-		    lcs_pinhole_serves(row, call_id))
-			lead_row_out(dialog, row);
+	list_for_each_entry(row, &conn->client->pinholes, list) {
+		need = lcs_need_of(row, call_id);
+		if (need && row->translated && row->key.proto == IPPROTO_UDP)
+			lead_row_out(row, dialog, need);
+	}
 }

@@ -10,6 +10,7 @@
 
 #include <lcs/compat.h>
 #include <lcs/nat.h>
+#include <lcs/need.h>
 #include <lcs/shadow.h>
 #include <lcs/table.h>
 #include <lcs/trace.h>
@@ -111,8 +112,10 @@ static int place_row(const struct lcs_conn *conn, struct lcs_pinhole *row)
 	int err;
 
 	lockdep_assert_held(&nf_conntrack_expect_lock);
-	if (!nat || !conn->nat || row->outbound)
+	if (!nat || !conn->nat || row->outbound) {
+		row->outside.port = row->key.port;
 		return 0;
+	}
 	err = nat->place(conn, row);
 	if (err)
 		return err;
@@ -197,7 +200,6 @@ static struct lcs_pinhole *new_row(struct lcs_conn *conn, const struct lcs_want 
 	row->client = conn->client;
 	row->conn = home_of(conn);
 	row->class = want->class;
-	row->index = want->index;
 	row->pair = want->pair;
 	row->outbound = want->addr;
 	row->active = !want->inactive;
@@ -301,15 +303,17 @@ static int cast(struct lcs_conn *conn, struct lcs_pinhole *row, const struct lcs
 		lcs_shadow_drop(row);
 		spin_unlock_bh(&nf_conntrack_expect_lock);
 		row->active = !want->inactive;
-		row->confirmed = false;
+		row->lasting = false;
+		/* What nothing may come to any more has to be confirmed again. */
+		if (want->inactive)
+			memset(row->need, 0, sizeof(row->need));
 	}
 	row->conn = home_of(conn);
+	row->narrowed = false;
 	err = lcs_shadow_cast(row, first_source(row));
-	if (err)
-		return err;
-	trace_lcs_open(&row->key, row->class);
-	lcs_pinhole_extend(row, lcs_pending_lifetime(row->class));
-	return 0;
+	if (!err)
+		trace_lcs_open(&row->key, row->class);
+	return err;
 }
 
 /**
@@ -317,7 +321,7 @@ static int cast(struct lcs_conn *conn, struct lcs_pinhole *row, const struct lcs
  * @conn: the connection on which it was asked for
  * @want: what is asked for
  *
- * A new one lives for its class's pending lifetime; one that is open stays as it is. Caller holds
+ * Whoever asks needs it from now on, for its class's pending lifetime at first. Caller holds
  * client->lock and rcu_read_lock().
  *
  * Return: the row, or %NULL where it was refused, which is counted. A row with an outside form
@@ -326,6 +330,7 @@ static int cast(struct lcs_conn *conn, struct lcs_pinhole *row, const struct lcs
 struct lcs_pinhole *lcs_pinhole_open(struct lcs_conn *conn, const struct lcs_want *want)
 {
 	struct lcs_pinhole *row = lcs_pinhole_reserve(conn, want);
+	struct lcs_need *need;
 	int err;
 
 	if (!row)
@@ -342,11 +347,10 @@ struct lcs_pinhole *lcs_pinhole_open(struct lcs_conn *conn, const struct lcs_wan
 			}
 		}
 	}
-	row->index = want->index;
-	row->component = want->component;
-	row->pending = want->cause;
-	if (lcs_same_transaction(&row->drop, &want->cause))
-		row->drop.set = false;
+	need = lcs_need_ask(row, &want->cause);
+	need->index = want->index;
+	need->component = want->component;
+	lcs_need_wait(row, need);
 	return row;
 }
 
@@ -366,20 +370,6 @@ void lcs_pinhole_extend(struct lcs_pinhole *row, u32 seconds)
 		row->until = jiffies;
 	else if (time_after(row->until, row->client->until))
 		WRITE_ONCE(row->client->until, row->until);
-}
-
-/**
- * lcs_pinhole_confirm() - what asked for a pinhole has succeeded: let packets come, for so long
- * @row: the row; caller holds client->lock
- * @seconds: lifetime from now
- */
-void lcs_pinhole_confirm(struct lcs_pinhole *row, u32 seconds)
-{
-	lockdep_assert_held(&row->client->lock);
-	row->pending.set = false;
-	row->confirmed = true;
-	row->active = true;
-	lcs_pinhole_extend(row, seconds);
 }
 
 /*
@@ -413,7 +403,7 @@ static bool make_way(struct lcs_pinhole *row, const union nf_inet_addr *peer)
  * lcs_pinhole_narrow() - let packets come from these addresses only
  * @row: the row, an inbound one; caller holds client->lock and rcu_read_lock()
  * @from: the addresses, all different
- * @n: how many; with none, or more than there is room for, the pinhole stays as it is
+ * @n: how many, LCS_SOURCES_MAX at most; with none packets may come from anywhere
  */
 void lcs_pinhole_narrow(struct lcs_pinhole *row, const union nf_inet_addr *from, unsigned int n)
 {
@@ -422,13 +412,19 @@ void lcs_pinhole_narrow(struct lcs_pinhole *row, const union nf_inet_addr *from,
 	int err = 0;
 
 	lockdep_assert_held(&row->client->lock);
-	if (!n || n > LCS_SOURCES_MAX ||
-	    row->client->shadow_count - row->shadows + n > LCS_SHADOWS_MAX)
+	if (!n && !row->narrowed)
 		return;
+	if (row->client->shadow_count - row->shadows + n > LCS_SHADOWS_MAX) {
+		lcs_pinhole_refuse(row->conn, row->class, LCS_REFUSED_LIMIT);
+		return;
+	}
 	if (!make_way(row, n == 1 ? from : NULL)) {
 		lcs_pinhole_refuse(row->conn, row->class, LCS_REFUSED_OUTSIDE);
 		return;
 	}
+	row->narrowed = n;
+	if (!n)
+		err = lcs_shadow_cast(row, first_source(row));
 	for (i = 0; i < n && !err; i++)
 		err = lcs_shadow_cast(row, &from[i]);
 	/* Rather too few than any. */
@@ -471,66 +467,6 @@ void lcs_pinhole_lead_out(struct lcs_pinhole *row, const union nf_inet_addr *to,
 		lcs_pinhole_extend(row, left);
 	else if (err != -ESTALE && !(err == -EBUSY && is_led_out(row, to, dport)))
 		lcs_pinhole_refuse(row->conn, row->class, refusal_of(err));
-}
-
-/**
- * lcs_pinhole_serves() - does a dialog need this pinhole
- * @row: the row; caller holds client->lock
- * @call_id: the dialog
- */
-bool lcs_pinhole_serves(const struct lcs_pinhole *row, u64 call_id)
-{
-	unsigned int i;
-
-	lockdep_assert_held(&row->client->lock);
-	for (i = 0; i < LCS_DIALOGS_MAX; i++)
-		if (row->dialog[i] == call_id)
-			return true;
-	return false;
-}
-
-/**
- * lcs_pinhole_join() - a dialog needs this pinhole
- * @row: the row; caller holds client->lock
- * @call_id: the dialog
- *
- * With no room for another dialog the row becomes one that only its lifetime closes.
- */
-void lcs_pinhole_join(struct lcs_pinhole *row, u64 call_id)
-{
-	unsigned int i;
-
-	lockdep_assert_held(&row->client->lock);
-	if (lcs_pinhole_serves(row, call_id))
-		return;
-	for (i = 0; i < LCS_DIALOGS_MAX; i++) {
-		if (!row->dialog[i]) {
-			row->dialog[i] = call_id;
-			return;
-		}
-	}
-	row->registered = true;
-}
-
-/**
- * lcs_pinhole_leave() - a dialog needs this pinhole no more
- * @row: the row; caller holds client->lock
- * @call_id: the dialog
- *
- * Return: true where nobody else does, so that it should be closed.
- */
-bool lcs_pinhole_leave(struct lcs_pinhole *row, u64 call_id)
-{
-	bool needed = row->registered;
-	unsigned int i;
-
-	lockdep_assert_held(&row->client->lock);
-	for (i = 0; i < LCS_DIALOGS_MAX; i++) {
-		if (row->dialog[i] == call_id)
-			row->dialog[i] = 0;
-		needed |= row->dialog[i] != 0;
-	}
-	return !needed;
 }
 
 /**

@@ -3,6 +3,7 @@
  * Registrations. A client that signs in names in its Contact the port on which it listens for the
  * server's own connection; the callback is open from the server's 2xx on, for as long as that says.
  */
+#include <lcs/need.h>
 #include <lcs/registration.h>
 
 /* How surely a binding in the server's list is the one a pinhole was opened for. */
@@ -113,7 +114,7 @@ void lcs_register_binding(struct lcs_conn *conn, const struct lcs_endpoint *ep)
 
 	lockdep_assert_held(&conn->client->lock);
 	list_for_each_entry(row, &conn->client->pinholes, list) {
-		if (!row->pending.set || row->class != LCS_CLASS_CALLBACK)
+		if (row->class != LCS_CLASS_CALLBACK || !lcs_need_registration(row)->pending.set)
 			continue;
 		/* A second binding: the first was not the only one. */
 		if (row->answer_rank == LCS_RANK_ONLY)
@@ -143,22 +144,21 @@ static u32 lifetime_of(const struct lcs_pinhole *row, const struct lcs_message *
 
 static void answer_row(struct lcs_pinhole *row, const struct lcs_message *msg)
 {
+	struct lcs_need *need = lcs_need_registration(row);
 	u32 lifetime;
 
 	if (msg->status < 200 || msg->status == 401 || msg->status == 407)
 		return;
 	if (msg->status < 300) {
 		lifetime = lifetime_of(row, msg);
-		if (!lifetime) {
+		if (lifetime)
+			lcs_need_confirm(row, need, lifetime);
+		else
 			lcs_pinhole_close(row);
-			return;
-		}
-		row->registered = true;
-		lcs_pinhole_confirm(row, lifetime);
-	} else if (row->confirmed) {
+	} else if (need->confirmed) {
 		/* A failed refresh does not cut a live binding. */
-		row->pending.set = false;
-	} else {
+		need->pending.set = false;
+	} else if (lcs_need_end(row, need)) {
 		lcs_pinhole_close(row);
 	}
 }
@@ -179,7 +179,7 @@ void lcs_register_answer(struct lcs_conn *conn, const struct lcs_message *msg)
 	lockdep_assert_held(&conn->client->lock);
 	list_for_each_entry_safe(row, next, &conn->client->pinholes, list)
 		if (readable && row->class == LCS_CLASS_CALLBACK &&
-		    lcs_same_transaction(&row->pending, &tr))
+		    lcs_same_transaction(&lcs_need_registration(row)->pending, &tr))
 			answer_row(row, msg);
 	list_for_each_entry(row, &conn->client->pinholes, list)
 		row->answer_rank = LCS_RANK_NONE;

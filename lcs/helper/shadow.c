@@ -7,6 +7,20 @@
 #include <lcs/nat.h>
 #include <lcs/shadow.h>
 
+static bool lcs_leaving;
+
+/**
+ * lcs_shadows_end() - expect nothing any more
+ *
+ * The kernel takes a helper from its connections after it has removed what names the helper: what
+ * came about in between would give new connections a helper that has gone. Those who cast while
+ * this is said have ended when unregistering has waited for readers of RCU, which it does first.
+ */
+void lcs_shadows_end(void)
+{
+	WRITE_ONCE(lcs_leaving, true);
+}
+
 /*
  * Is an expectation of a row in force? One that is unlinked, or has expired, is not found.
  * Caller holds nf_conntrack_expect_lock.
@@ -42,7 +56,7 @@ static struct nf_conntrack_expect *new_shadow(const struct lcs_pinhole *row)
 {
 	struct nf_conntrack_expect *exp;
 
-	if (!lcs_is_helped(row->conn->ct))
+	if (READ_ONCE(lcs_leaving) || !lcs_is_helped(row->conn->ct))
 		return ERR_PTR(-ESHUTDOWN);
 	if (row->shadows == LCS_ROW_SHADOWS_MAX || row->client->shadow_count == LCS_SHADOWS_MAX)
 		return ERR_PTR(-ENOSPC);
@@ -115,6 +129,9 @@ int lcs_shadow_cast(struct lcs_pinhole *row, const union nf_inet_addr *from)
 	struct nf_conntrack_expect *exp;
 
 	lockdep_assert_held(&row->client->lock);
+	/* Its outside form would lead to the firewall itself. */
+	if (row->translated && !nat)
+		return -ENOENT;
 	exp = new_shadow(row);
 	if (IS_ERR(exp))
 		return PTR_ERR(exp);

@@ -47,8 +47,7 @@ static void come_in(struct nf_conn *ct, struct nf_conntrack_expect *exp)
 static const struct lcs_pinhole *find_source(const struct nf_conn *ct)
 {
 	const struct nf_conntrack_tuple *tuple = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
-	const struct lcs_start *start = lcs_start(ct->master);
-	const struct lcs_conn *conn = start ? rcu_dereference(start->conn) : NULL;
+	const struct lcs_conn *conn;
 	struct lcs_key key = {
 		.addr = tuple->src.u3,
 		.port = tuple->src.u.all,
@@ -57,6 +56,10 @@ static const struct lcs_pinhole *find_source(const struct nf_conn *ct)
 		.proto = nf_ct_protonum(ct),
 	};
 
+	/* By netlink anybody's master can have such an expectation. */
+	if (!lcs_is_helped(ct->master))
+		return NULL;
+	conn = rcu_dereference(lcs_start(ct->master)->conn);
 	return conn ? lcs_table_inside(conn->net, &key) : NULL;
 }
 

@@ -184,7 +184,7 @@ static bool resize(const struct lcs_segment *seg, u32 len)
 static void set_gso(const struct lcs_segment *seg, const struct lcs_relay *relay)
 {
 	unsigned int options = seg->dataoff - seg->protoff - sizeof(struct tcphdr);
-	const struct tcphdr *th = (void *)seg->skb->data + seg->protoff;
+	struct tcphdr *th = (void *)seg->skb->data + seg->protoff;
 	struct skb_shared_info *shinfo = skb_shinfo(seg->skb);
 	unsigned int size = relay->edit->mss > options ? relay->edit->mss - options : 1;
 	unsigned int sent = skb_is_gso(seg->skb) ? shinfo->gso_size : seg->len;
@@ -192,10 +192,15 @@ static void set_gso(const struct lcs_segment *seg, const struct lcs_relay *relay
 
 	/* No larger than what its sender, who knows the path, sends now; every path takes these. */
 	size = min(size, max(sent, least - options));
-	if (relay->out.len <= size) {
+	/* What came in fragments goes on in fragments: 6.1 cannot do that with several segments. */
+	if (relay->out.len <= size ||
+	    (ip_hdr(seg->skb)->version == 6 && IP6CB(seg->skb)->frag_max_size)) {
 		skb_gso_reset(seg->skb);
 		return;
 	}
+	/* Each of the parts would point to an urgent byte of its own. */
+	th->urg = 0;
+	th->urg_ptr = 0;
 	if (!skb_is_gso(seg->skb))
 		shinfo->gso_type = (ip_hdr(seg->skb)->version == 4 ? SKB_GSO_TCPV4 :
 								     SKB_GSO_TCPV6) |

@@ -190,6 +190,18 @@ static struct lcs_pinhole *find_outside(const struct lcs_conn *conn, const struc
 	return lcs_table_outside(conn->net, &key);
 }
 
+/* An outside address with an inside port would be somebody else's: both, or neither. */
+static void move_whole(struct target *target, const struct lcs_endpoint *ep,
+		       const union nf_inet_addr *addr, u16 port)
+{
+	struct lcs_work work = { .conn = target->conn };
+
+	move(target, ep, addr, port);
+	if (target->result == LCS_EDIT_NO_MEMORY || target->result == LCS_EDIT_FULL)
+		lcs_edit_forget(&target->conn->nat->edit[target->dir], &lcs_edit_ops, &work,
+				ep->addr_at.seq);
+}
+
 /* A Contact of the client goes out; a Request-URI, or a Contact of its own, comes back. */
 static void header_endpoint(struct target *target, const struct lcs_endpoint *ep,
 			    const struct lcs_pinhole *row)
@@ -198,16 +210,16 @@ static void header_endpoint(struct target *target, const struct lcs_endpoint *ep
 
 	if (target->dir == conn->client_dir) {
 		if (row)
-			move(target, ep, &row->outside.addr, ntohs(row->outside.port));
+			move_whole(target, ep, &row->outside.addr, ntohs(row->outside.port));
 		else if (ep->port == own_inside_port(conn))
-			move(target, ep, lcs_outside_addr(conn), own_outside_port(conn));
+			move_whole(target, ep, lcs_outside_addr(conn), own_outside_port(conn));
 		return;
 	}
 	row = find_outside(conn, ep);
 	if (row && row->client == conn->client)
-		move(target, ep, &row->key.addr, ntohs(row->key.port));
+		move_whole(target, ep, &row->key.addr, ntohs(row->key.port));
 	else if (same_addr(conn, ep, lcs_outside_addr(conn)) && ep->port == own_outside_port(conn))
-		move(target, ep, lcs_client_addr(conn), own_inside_port(conn));
+		move_whole(target, ep, lcs_client_addr(conn), own_inside_port(conn));
 }
 
 /* The endpoints of a description have moved: its o= line follows. */
@@ -261,6 +273,7 @@ static void body_endpoint(struct target *target, const struct lcs_endpoint *ep,
 
 	if (target->dir == conn->client_dir && ep->flags & LCS_EP_ACTIVE) {
 		/* It listens nowhere: its port is the client's own affair. */
+		body->moved = *lcs_outside_addr(conn);
 		replace_addr(target, ep->addr_at, lcs_outside_addr(conn));
 	} else if (target->dir == conn->client_dir) {
 		/* An own endpoint that we did not map: the whole body stays as it is. */

@@ -30,7 +30,10 @@ void lcs_edit_init(struct lcs_edit *edit, const struct lcs_edit_start *start)
 	edit->offset_from = start->seq;
 	edit->edge = start->edge;
 	edit->told_edge = start->edge;
-	edit->max_window = max(start->window, start->edge - start->seq);
+	/* nf_conntrack_tcp_be_liberal lets a sender go beyond the edge. */
+	edit->max_window = start->window;
+	if (lcs_after(start->edge, start->seq))
+		edit->max_window = max(start->window, start->edge - start->seq);
 	edit->mss = start->mss;
 	edit->scale = start->scale;
 }
@@ -220,6 +223,9 @@ void lcs_edit_acked(struct lcs_edit *edit, const struct lcs_edit_ops *ops, void 
 		edit->offset += growth_of(first);
 		free_first(edit, &edit->log, ops, ctx);
 	}
+	/* Sequence numbers come round: nobody looks back as far as that. */
+	if (una - edit->offset_from > LCS_LOOK_BACK)
+		edit->offset_from = una - LCS_LOOK_BACK;
 }
 
 static struct lcs_replacement *new_replacement(const struct lcs_edit_ops *ops, void *ctx,

@@ -467,7 +467,15 @@ static enum lcs_relay_step settle(struct lcs_relay *relay)
 /* So many replacements are not acknowledged that the receiver must catch up first. */
 static bool is_busy(const struct lcs_edit *edit)
 {
-	return edit->count >= LCS_EDITS_BUSY &&
+	const struct lcs_replacement *entry;
+	unsigned int n = 0;
+
+	if (edit->count < LCS_EDITS_BUSY)
+		return false;
+	/* Those of a body that is held are not on their way: no acknowledgment takes them away. */
+	for (entry = edit->log; entry && lcs_before(entry->seq, edit->decided); entry = entry->next)
+		n++;
+	return n >= LCS_EDITS_BUSY &&
 	       lcs_after(lcs_edit_out_end(edit, edit->decided), edit->una);
 }
 
