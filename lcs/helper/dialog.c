@@ -98,7 +98,7 @@ static void give_up(struct lcs_pinhole *row, struct lcs_need *need)
 {
 	if (lcs_need_end(row, need))
 		lcs_pinhole_close(row);
-	else if (row->narrowed)
+	else
 		lcs_peers_apply(row);
 }
 

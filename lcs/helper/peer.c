@@ -348,17 +348,24 @@ static void lead_out_again(struct lcs_pinhole *row)
 	}
 }
 
+/* Does the peer of a dialog come to it? */
+static bool is_peers(const struct lcs_pinhole *row)
+{
+	return !row->outbound &&
+	       (row->class == LCS_CLASS_MEDIA || row->class == LCS_CLASS_APP_SHARING);
+}
+
 /**
  * lcs_peers_apply() - let packets come from the peers of all dialogs that need a pinhole
- * @row: the row, of media; caller holds client->lock and rcu_read_lock()
+ * @row: the row; caller holds client->lock and rcu_read_lock()
  *
- * Clients that share one outside place cannot have it for more than one peer each.
+ * Those of media only, whose peers answers name. Clients that share one outside place cannot have it for more than one peer each.
  */
 void lcs_peers_apply(struct lcs_pinhole *row)
 {
 	union nf_inet_addr from[LCS_SOURCES_MAX];
 
-	if (lcs_pinhole_shares(row))
+	if (!is_peers(row) || lcs_pinhole_shares(row))
 		return;
 	lcs_pinhole_narrow(row, from, sources_of(row, from));
 	lead_out_again(row);
@@ -383,10 +390,8 @@ void lcs_peers_narrow(struct lcs_client *client, u64 call_id)
 	if (!dialog || !lcs_media_from_peer())
 		return;
 	list_for_each_entry(row, &client->pinholes, list) {
-		if (row->class != LCS_CLASS_MEDIA && row->class != LCS_CLASS_APP_SHARING)
-			continue;
 		need = lcs_need_of(row, call_id);
-		if (row->outbound || !need)
+		if (!need || !is_peers(row))
 			continue;
 		n = 0;
 		if (!lcs_pinhole_shares(row))

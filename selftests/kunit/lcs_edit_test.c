@@ -548,6 +548,29 @@ static void refusals(struct kunit *test)
 	fix_end(fix);
 }
 
+/* However many there are in a body that is held: no acknowledgment is waited for. */
+static void full_body(struct kunit *test)
+{
+	struct lcs_edit_fix *fix = fix_new(test, "", 60000, 1460);
+	u32 i;
+
+	memset(fix->in, 'x', TEXT);
+	fix->marks = MARKS;
+	for (i = 0; i < MARKS; i++) {
+		fix->mark[i] = (struct lcs_edit_mark){ i * 20 + 2, i * 20 + 3, 2 * i, 2 };
+		memcpy(fix->out + 2 * i, "ab", 2);
+	}
+	fix->unit[fix->units++] = (struct lcs_edit_mark){ 1, MARKS * 20 };
+	for (i = 0; i + 1000 <= MARKS * 20 - 10; i += 1000)
+		fix_send(fix, i, i + 1000, 0, 60000);
+	KUNIT_EXPECT_GT(test, fix->edit[0].count, LCS_EDITS_BUSY);
+	fix_send(fix, i, MARKS * 20, 0, 60000);
+	KUNIT_EXPECT_EQ(test, fix->edit[0].read, FIRST + MARKS * 20);
+	KUNIT_EXPECT_EQ(test, (u32)strlen(fix->said), 2 + MARKS * 21 - 1);
+	KUNIT_EXPECT_MEMEQ(test, fix->said, "1:xabx", 6);
+	fix_end(fix);
+}
+
 /* The log has an end; a sender that gets ahead of the receiver must wait before it is reached. */
 static void full_log(struct kunit *test)
 {
@@ -631,6 +654,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(window_tracking),
 	KUNIT_CASE(no_memory),
 	KUNIT_CASE(refusals),
+	KUNIT_CASE(full_body),
 	KUNIT_CASE(full_log),
 	KUNIT_CASE(hold_makes_room),
 	KUNIT_CASE(too_long_to_hold),

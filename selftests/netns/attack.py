@@ -373,6 +373,22 @@ def both_restarted(rig, tap):
         user.sign_in(GOOD + 1)
         user.must_be_called(GOOD + 1)
         user.must_not_be_called(GOOD + 2)
+    with attacked(rig, tap, "so did they before the first word: its SYN-ACK "
+                  "does not belong to the old SYN, the one after does"), \
+            client(rig, host="second") as user:
+        for _ in range(4):
+            old, port = user.main, user.main.a.getsockname()[1]
+            for end in (old.a, old.b):
+                old.vanish(end)
+            user.links.remove(old)
+            user.connect(sport=port)
+            user.sign_in(GOOD)
+            user.must_be_called(GOOD)
+            user.sign_out(GOOD)
+            user.main.vanish(user.main.a)
+            user.main.vanish(user.main.b)
+            user.links.remove(user.main)
+            user.connect()
 
 
 def main():

@@ -196,7 +196,7 @@ def from_peers(rig, air, tap, family):
         one.begin(one.own(*audio(20000)), one.theirs(*audio(30010)))
         air.related(first, second)
         two.bye()
-        air.related(first)
+        air.expect({first: "RELATED", second: None})
         one.bye()
         air.shut(first, second)
 
