@@ -359,7 +359,8 @@ static bool is_peers(const struct lcs_pinhole *row)
  * lcs_peers_apply() - let packets come from the peers of all dialogs that need a pinhole
  * @row: the row; caller holds client->lock and rcu_read_lock()
  *
- * Those of media only, whose peers answers name. Clients that share one outside place cannot have it for more than one peer each.
+ * Of media only: answers name their peers. Clients that share one outside place cannot have it for
+ * more than one peer each.
  */
 void lcs_peers_apply(struct lcs_pinhole *row)
 {

@@ -3,7 +3,7 @@
 # timeout: 600
 """Corners of translation: a Contact without a port, whose 5060 has moved; TCP
 candidates that the peer repeats; a line that is too long; relayed=1 behind
-masquerade; windows smaller than a message; bytes that nobody reads and that come
+masquerade; a client that is translated no more; windows smaller than a message; bytes that nobody reads and that come
 late; messages that stay incomplete where memory is short.
 Profile: media_ports=1024-65535, all else the module's defaults.
 """
@@ -16,11 +16,11 @@ import struct
 from corners import LONG_MEDIA, chat, heard_all, in_pieces
 from disorder import RawClient
 from lcscall import Call, audio, listen_for_file, video
-from lcspeer import (ADDRESS, LIMIT, Tap, check, difference, is_ready,
-                     wait_fd, wait_until)
+from lcspeer import (ADDRESS, LIMIT, Tap, check, client, difference,
+                     is_ready, wait_fd, wait_until)
 from lcsraw import ACK, RST, SYN, RawHost
 from natcheck import LENGTH, split_messages
-from natrig import OUTSIDE, Flow, NatRig, nat_user
+from natrig import MASQUERADE, OUTSIDE, Flow, NatRig, nat_user
 from nattcp import offer
 from natwire import Capture, captured
 from policy import parameter
@@ -91,6 +91,43 @@ def long_line(rig, tap, family):
         user.main.stays = False
         user.main.forth(offer(user, Call(user)))
         check(user.main.changed, "nothing was changed")
+
+
+def active_only(rig, tap, family):
+    with tap.case(f"IPv{family}: a body whose only own endpoint listens nowhere: "
+                  "that and o= go out with the outside address"), \
+            nat_user(rig, family) as user:
+        relay = "198.51.100.7" if family == 4 else "2001:db8:9::7"
+        call = Call(user)
+        body = call.own(*audio(
+            50000, f"a=candidate:1 1 TCP-ACT 1 {user.address} 50003 typ host"))
+        body = body.replace(b"c=IN IP%d %s" % (family, user.address.encode()),
+                            b"c=IN IP%d %s" % (family, relay.encode()))
+        got = user.main.both_ends(call.request_text("INVITE", body))
+        for want in (f"o=- 0 0 IN IP{family} {OUTSIDE[family]}\r\n",
+                     f"a=candidate:1 1 TCP-ACT 1 {OUTSIDE[family]} "):
+            check(want.encode() in got, f"not {want!r} in {got!r}")
+
+
+def without_nat(rig, tap, family):
+    with tap.case(f"IPv{family}: a client whose connection was lost signs in "
+                  "where nothing is translated: its own port is called"), \
+            nat_user(rig, family) as user:
+        user.sign_in(7100)
+        outside = user.form(7100)
+        check(outside != 7100, "7100 has not moved")
+        for end in (user.main.a, user.main.b):
+            user.main.vanish(end)
+        user.links.remove(user.main)
+        rig.run("fw", "nft", "flush", "chain", "inet", "lcs_nat", "postrouting")
+        try:
+            with client(rig, family) as plain:
+                plain.sign_in(7100)
+                plain.must_be_called(7100)
+                plain.must_not_be_called(7101)
+                plain.must_not_be_called(outside)
+        finally:
+            rig.run("fw", "nft", "-f", "-", text=MASQUERADE)
 
 
 # ---- led out ----------------------------------------------------------------
@@ -286,7 +323,8 @@ def main():
         no_room_for_port(rig, tap, 6, "<sip:[2001:db8::5];transport=tcp>",
                          "a Contact without a port")
         for family in (4, 6):
-            for test in (repeated_tcp, long_line, led_out, narrow):
+            for test in (repeated_tcp, active_only, without_nat, long_line,
+                         led_out, narrow):
                 test(rig, tap, family)
         host = RawHost(rig)
         late_body(rig, tap, host)
