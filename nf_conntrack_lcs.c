@@ -65,6 +65,7 @@ static void note_options(struct lcs_start *start, const struct lcs_segment *seg,
 	start->mss[seg->dir] = 0;
 	start->scale[seg->dir] = 0;
 	start->scaled &= ~(1 << seg->dir);
+	start->fixed &= ~(1 << seg->dir);
 	at = skb_header_pointer(seg->skb, seg->protoff + sizeof(*th), len, buffer);
 	if (!len || !at)
 		return;
@@ -81,7 +82,7 @@ static void note_options(struct lcs_start *start, const struct lcs_segment *seg,
 			start->scaled |= 1 << seg->dir;
 			start->scale[seg->dir] = min_t(u8, at[2], TCP_MAX_WSCALE);
 		} else if (*at == TCPOPT_MD5SIG || *at == LCS_TCPOPT_AO || *at == TCPOPT_MPTCP) {
-			start->fixed = true;
+			start->fixed |= 1 << seg->dir;
 		}
 		at += at[1];
 	}
@@ -298,7 +299,9 @@ static int read_empty(struct lcs_conn *conn, const struct lcs_segment *seg)
 	const struct tcphdr *th = (const struct tcphdr *)(seg->skb->data + seg->protoff);
 	u32 ack = ntohl(th->ack_seq);
 
-	if (unlikely(after(ack, READ_ONCE(conn->stream[!seg->dir].next) + 1)) && th->ack)
+	/* Behind SYNPROXY the core has yet to translate what a client acknowledges. */
+	if (unlikely(after(ack, READ_ONCE(conn->stream[!seg->dir].next) + 1)) && th->ack &&
+	    !test_bit(IPS_SEQ_ADJUST_BIT, &conn->ct->status))
 		note_unseen(conn, !seg->dir, ack);
 	return NF_ACCEPT;
 }

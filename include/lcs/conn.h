@@ -145,7 +145,8 @@ static inline struct lcs_contact *lcs_contacts(struct lcs_conn *conn)
  * @syn: bit per direction: its SYN was seen
  * @closed: bit per direction: never to be inspected
  * @injected: came from another firewall by conntrackd: inspected as with loose=1
- * @fixed: the SYNs agreed on something that forbids to change the text (MPTCP, TCP-MD5, TCP-AO)
+ * @fixed: bit per direction: its SYN has what forbids to change the text where both agree on it
+ *	(MPTCP, TCP-MD5, TCP-AO)
  * @scaled: bit per direction: its SYN had a window scale
  * @scale: the window scale
  * @mss: MSS of each SYN, 0 where it had none
@@ -156,7 +157,7 @@ struct lcs_start {
 	u8 syn;
 	u8 closed;
 	bool injected;
-	bool fixed;
+	u8 fixed;
 	u8 scaled;
 	u8 scale[IP_CT_DIR_MAX];
 	u16 mss[IP_CT_DIR_MAX];

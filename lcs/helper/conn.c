@@ -139,7 +139,7 @@ static void attach_nat(struct lcs_conn *conn, const struct lcs_start *start,
 
 	if (!nat || !lcs_is_translated(conn))
 		return;
-	if (!skb_dst(skb) || conn->loose || start->fixed || !nat->attach(conn))
+	if (!skb_dst(skb) || conn->loose || start->fixed == LCS_BOTH || !nat->attach(conn))
 		lcs_count(&conn->net->counts, LCS_COUNT_UNTRANSLATABLE);
 }
 

@@ -13,10 +13,10 @@ import socket
 import struct
 
 from lcscall import Call
-from lcspeer import (ADDRESS, SIP_PORT, Tap, check, difference, wait_fd,
-                     wait_until)
+from lcspeer import (ADDRESS, SIP_PORT, Tap, check, difference, host_text,
+                     wait_fd, wait_until)
 from natcheck import split_messages
-from natrig import NatRig, NatUser, nat_user
+from natrig import OUTSIDE, NatRig, NatUser, nat_user
 from nattcp import offer
 from natwire import captured, tcp_count
 from policy import parameter
@@ -112,32 +112,52 @@ def urgent(rig, tap, family):
             user.table.learn(text, got)
 
 
+def multipath_ends(rig, family, listens):
+    """(listener, client, accepted); the server may have plain TCP."""
+    listener = rig.socket("server", family, socket.SOCK_STREAM, listens)
+    sock = rig.socket("client", family, socket.SOCK_STREAM, MPTCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((ADDRESS[family]["server"], SIP_PORT))
+    listener.listen(8)
+    sock.connect(listener.getsockname()[:2])
+    return listener, sock, listener.accept()[0]
+
+
+def carried(sock, peer, message):
+    """What comes out where a message went in."""
+    sock.send(message)
+    got = b""
+    while not split_messages(got)[0]:
+        wait_fd(peer, select.POLLIN, "the rest of a message")
+        got += peer.recv(1 << 16)
+    return got
+
+
 def multipath(rig, tap, family):
     text = (f"IPv{family}: Multipath TCP counts bytes by itself: messages pass "
             "as they are, counted")
     try:
-        ends = [rig.socket(host, family, socket.SOCK_STREAM, MPTCP)
-                for host in ("server", "client")]
+        ends = multipath_ends(rig, family, MPTCP)
     except OSError as error:
         tap.skip(text, f"no MPTCP here: {error}")
         return
+    message = NatUser(rig, family, connect=False).register_text(7100)
     with tap.case(text):
-        listener, sock = ends
-        listener.bind((ADDRESS[family]["server"], SIP_PORT))
-        listener.listen(8)
-        sock.connect(listener.getsockname()[:2])
-        peer, _ = listener.accept()
         before = rig.counters()["untranslatable"]
-        message = NatUser(rig, family, connect=False).register_text(7100)
         for _ in range(3):
-            sock.send(message)
-            got = b""
-            while len(got) < len(message):
-                wait_fd(peer, select.POLLIN, "the rest of a message")
-                got += peer.recv(1 << 16)
+            got = carried(*ends[1:], message)
             check(got == message, got == message or difference(message, got))
         check(rig.counters()["untranslatable"] > before, "not counted")
-        for end in (*ends, peer):
+    for end in ends:
+        end.close()
+    with tap.case(f"IPv{family}: a client offers it, its server does not take "
+                  "it: messages are translated"):
+        ends = multipath_ends(rig, family, 0)
+        before = rig.counters()["untranslatable"]
+        got = carried(*ends[1:], message)
+        check(f"<sip:{host_text(OUTSIDE[family])}:".encode() in got, f"{got!r}")
+        check(rig.counters()["untranslatable"] == before, "counted")
+        for end in ends:
             end.close()
 
 
