@@ -331,7 +331,7 @@ static void proceed(struct lcs_conn *conn, const struct lcs_transaction *tr)
 		if (!need || need->confirmed)
 			continue;
 		row->active = true;
-		lcs_need_wait(row, need);
+		lcs_need_wait(row, need, false);
 	}
 }
 
@@ -381,6 +381,7 @@ static void dialog_contacts(struct lcs_conn *conn, const struct lcs_message *msg
 		.cause = lcs_transaction_of(msg, true),
 	};
 	struct lcs_pinhole *row;
+	struct lcs_need *need;
 	unsigned int i;
 
 	for (i = 0; i < conn->contact_count; i++) {
@@ -392,9 +393,9 @@ static void dialog_contacts(struct lcs_conn *conn, const struct lcs_message *msg
 			continue;
 		row = lcs_pinhole_open(conn, &want);
 		/* The client's own answer needs nobody to confirm it. */
-		if (row && lcs_is_response(msg) && !conn->loose)
-			lcs_need_confirm(row, lcs_need_of(row, msg->call_id),
-					 lcs_dialog_lifetime(U32_MAX));
+		need = row ? lcs_need_of(row, msg->call_id) : NULL;
+		if (need && lcs_is_response(msg) && !conn->loose)
+			lcs_need_confirm(row, need, lcs_dialog_lifetime(U32_MAX));
 	}
 }
 

@@ -20,7 +20,7 @@ bool lcs_need_lives(const struct lcs_need *need)
  * @row: the row; caller holds client->lock
  * @call_id: the dialog
  *
- * Return: %NULL where it does not.
+ * Return: %NULL where it does not, and for what names no dialog.
  */
 struct lcs_need *lcs_need_of(struct lcs_pinhole *row, u64 call_id)
 {
@@ -28,7 +28,7 @@ struct lcs_need *lcs_need_of(struct lcs_pinhole *row, u64 call_id)
 
 	lockdep_assert_held(&row->client->lock);
 	for (i = 1; i < LCS_NEEDS; i++)
-		if (row->need[i].pending.call_id == call_id)
+		if (call_id && row->need[i].pending.call_id == call_id)
 			return &row->need[i];
 	return NULL;
 }
@@ -98,6 +98,9 @@ struct lcs_need *lcs_need_ask(struct lcs_pinhole *row, const struct lcs_transact
 		if (!need)
 			need = add_dialog(row);
 	}
+	/* It may have been confirmed once. */
+	if (!lcs_need_lives(need))
+		memset(need, 0, sizeof(*need));
 	need->pending = *cause;
 	if (lcs_same_transaction(&need->drop, cause))
 		need->drop.set = false;
@@ -108,12 +111,14 @@ struct lcs_need *lcs_need_ask(struct lcs_pinhole *row, const struct lcs_transact
  * lcs_need_wait() - what is asked for waits for its answer
  * @row: the row; caller holds client->lock
  * @need: what is asked for; what is confirmed already lives as long as before
+ * @again: the row's expectations are new
  */
-void lcs_need_wait(struct lcs_pinhole *row, struct lcs_need *need)
+void lcs_need_wait(struct lcs_pinhole *row, struct lcs_need *need, bool again)
 {
 	if (!need->confirmed)
 		need->until = jiffies + lcs_pending_lifetime(row->class) * HZ;
-	follow(row);
+	if (!need->confirmed || again)
+		follow(row);
 }
 
 /**

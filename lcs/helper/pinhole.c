@@ -331,11 +331,13 @@ struct lcs_pinhole *lcs_pinhole_open(struct lcs_conn *conn, const struct lcs_wan
 {
 	struct lcs_pinhole *row = lcs_pinhole_reserve(conn, want);
 	struct lcs_need *need;
+	bool again;
 	int err;
 
 	if (!row)
 		return NULL;
-	if (nf_ct_is_dying(row->conn->ct) || !lcs_shadow_live(row)) {
+	again = nf_ct_is_dying(row->conn->ct) || !lcs_shadow_live(row);
+	if (again) {
 		err = cast(conn, row, want);
 		/* Another client of the same host was quicker: so that one has it now. */
 		if (err && err != -ESTALE) {
@@ -350,7 +352,7 @@ struct lcs_pinhole *lcs_pinhole_open(struct lcs_conn *conn, const struct lcs_wan
 	need = lcs_need_ask(row, &want->cause);
 	need->index = want->index;
 	need->component = want->component;
-	lcs_need_wait(row, need);
+	lcs_need_wait(row, need, again);
 	return row;
 }
 
@@ -399,6 +401,27 @@ static bool make_way(struct lcs_pinhole *row, const union nf_inet_addr *peer)
 	return free;
 }
 
+/* Nothing to do: what belongs to these addresses goes on without a gap. */
+static bool is_narrowed_to(const struct lcs_pinhole *row, const union nf_inet_addr *from,
+			   unsigned int n)
+{
+	const struct nf_conntrack_expect *exp;
+	unsigned int i, k, found = 0;
+
+	for (i = 0; i < row->shadows; i++) {
+		exp = row->exp[i];
+		/* Ways out say from which port. */
+		if (exp->mask.src.u.all)
+			continue;
+		for (k = 0; k < n && !nf_inet_addr_cmp(&exp->tuple.src.u3, &from[k]); k++)
+			;
+		if (k == n)
+			return false;
+		found++;
+	}
+	return row->narrowed && found == n && lcs_shadow_live(row);
+}
+
 /**
  * lcs_pinhole_narrow() - let packets come from these addresses only
  * @row: the row, an inbound one; caller holds client->lock and rcu_read_lock()
@@ -412,7 +435,7 @@ void lcs_pinhole_narrow(struct lcs_pinhole *row, const union nf_inet_addr *from,
 	int err = 0;
 
 	lockdep_assert_held(&row->client->lock);
-	if (!n && !row->narrowed)
+	if ((!n && !row->narrowed) || is_narrowed_to(row, from, n))
 		return;
 	if (row->client->shadow_count - row->shadows + n > LCS_SHADOWS_MAX) {
 		lcs_pinhole_refuse(row->conn, row->class, LCS_REFUSED_LIMIT);
