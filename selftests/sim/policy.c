@@ -45,7 +45,7 @@ static enum lcs_edit_result replace_at(struct sim *sim, u8 dir, struct lcs_range
 	return lcs_edit_replace(&sim->box.edit[dir], &sim_ops, sim, at, (const u8 *)text, len);
 }
 
-/* A candidate's address and port stand side by side: one replacement instead of two. */
+/* As the companion does it: an address, then its port. */
 static enum lcs_edit_result replace(struct sim *sim, u8 dir, const struct lcs_endpoint *ep)
 {
 	const char *to = dir ? sim->names.inside : sim->names.outside;
@@ -54,13 +54,6 @@ static enum lcs_edit_result replace(struct sim *sim, u8 dir, const struct lcs_en
 	char text[64];
 	u32 len;
 
-	if (ep->addr_at.len && ep->port_at.seq == ep->addr_at.seq + ep->addr_at.len + 1 &&
-	    (ep->kind == LCS_CANDIDATE || ep->kind == LCS_REMOTE_CANDIDATE)) {
-		struct lcs_range both = { ep->addr_at.seq, ep->addr_at.len + 1 + ep->port_at.len };
-
-		len = snprintf(text, sizeof(text), "%s %u", to, port);
-		return replace_at(sim, dir, both, text, len);
-	}
 	result = replace_at(sim, dir, ep->addr_at, to, strlen(to));
 	if (result != LCS_EDIT_DONE || port == ep->port)
 		return result;
