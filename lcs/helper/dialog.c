@@ -392,10 +392,16 @@ static void dialog_contacts(struct lcs_conn *conn, const struct lcs_message *msg
 		if (row && is_registered(row))
 			continue;
 		row = lcs_pinhole_open(conn, &want);
-		/* The client's own answer needs nobody to confirm it. */
 		need = row ? lcs_need_of(row, msg->call_id) : NULL;
-		if (need && lcs_is_response(msg) && !conn->loose)
+		if (!need || !lcs_is_response(msg) || conn->loose)
+			continue;
+		/* The client's own answer needs nobody to confirm it. */
+		if (is_success(msg)) {
 			lcs_need_confirm(row, need, lcs_dialog_lifetime(U32_MAX));
+			continue;
+		}
+		row->active = true;
+		lcs_need_wait(row, need, true);
 	}
 }
 

@@ -50,18 +50,19 @@ struct lcs_need *lcs_need_pending(struct lcs_pinhole *row, const struct lcs_tran
 /* The row lives as long as the longest need; those whose time is up are forgotten. */
 static void follow(struct lcs_pinhole *row)
 {
-	unsigned long until = jiffies;
+	unsigned long now = jiffies, until = now;
+	struct lcs_need *need;
 	unsigned int i;
 
-	if (row->lasting && time_after(row->until, until))
-		until = row->until;
 	for (i = 0; i < LCS_NEEDS; i++) {
-		if (!lcs_need_lives(&row->need[i]))
-			memset(&row->need[i], 0, sizeof(row->need[i]));
-		else if (time_after(row->need[i].until, until))
-			until = row->need[i].until;
+		need = &row->need[i];
+		if (!need->pending.call_id || !time_before(now, need->until))
+			memset(need, 0, sizeof(*need));
+		else if (time_after(need->until, until))
+			until = need->until;
 	}
-	lcs_pinhole_extend(row, DIV_ROUND_UP(until - jiffies, HZ));
+	if (!row->lasting || time_after(until, row->until))
+		lcs_pinhole_extend(row, DIV_ROUND_UP(until - now, HZ));
 }
 
 /* With no room for another dialog the row becomes one that only its lifetime closes. */

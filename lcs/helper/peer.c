@@ -80,11 +80,25 @@ static struct lcs_dialog *add_dialog(struct lcs_conn *conn, u64 call_id)
 	return dialog;
 }
 
+static u32 line_bit(u8 index)
+{
+	return 1u << min_t(u8, index, 31);
+}
+
+static void forget_lines(struct lcs_dialog *dialog, u32 bits)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < dialog->count; i++)
+		if (!(line_bit(dialog->peer[i].index) & bits))
+			dialog->peer[n++] = dialog->peer[i];
+	dialog->count = n;
+}
+
 /* What a new description says of an m= line is in place of what the last one said. */
 static void begin_line(struct lcs_conn *conn, struct lcs_dialog *dialog, u8 index)
 {
-	u32 bit = 1u << min_t(u8, index, 31);
-	unsigned int i, n = 0;
+	u32 bit = line_bit(index);
 
 	if (conn->described & bit)
 		return;
@@ -92,10 +106,7 @@ static void begin_line(struct lcs_conn *conn, struct lcs_dialog *dialog, u8 inde
 		dialog->overflow = false;
 	conn->described |= bit;
 	dialog->until = jiffies + lcs_dialog_lifetime(U32_MAX) * HZ;
-	for (i = 0; i < dialog->count; i++)
-		if (1u << min_t(u8, dialog->peer[i].index, 31) != bit)
-			dialog->peer[n++] = dialog->peer[i];
-	dialog->count = n;
+	forget_lines(dialog, bit);
 }
 
 /**
@@ -110,8 +121,8 @@ u8 lcs_peer_component(const struct lcs_endpoint *ep)
 }
 
 /* Return: %NULL where it is known already, or there is no room. */
-static struct lcs_peer *add_peer(struct lcs_dialog *dialog, const struct lcs_endpoint *ep,
-				 const union nf_inet_addr *addr)
+static struct lcs_peer *add_peer(const struct lcs_conn *conn, struct lcs_dialog *dialog,
+				 const struct lcs_endpoint *ep, const union nf_inet_addr *addr)
 {
 	u8 index = min_t(u16, ep->index, U8_MAX), component = lcs_peer_component(ep);
 	struct lcs_peer *peer;
@@ -123,6 +134,9 @@ static struct lcs_peer *add_peer(struct lcs_dialog *dialog, const struct lcs_end
 		    peer->port == ep->port && nf_inet_addr_cmp(&peer->addr, addr))
 			return NULL;
 	}
+	/* What the last description said, and this one not yet, makes room. */
+	if (dialog->count == LCS_PEERS_MAX)
+		forget_lines(dialog, ~conn->described);
 	if (dialog->count == LCS_PEERS_MAX) {
 		dialog->overflow = true;
 		return NULL;
@@ -242,7 +256,7 @@ void lcs_peers_note(struct lcs_conn *conn, u64 call_id, const struct lcs_endpoin
 		return;
 	begin_line(conn, dialog, min_t(u16, ep->index, U8_MAX));
 	memcpy(&addr, ep->addr.ip, len);
-	peer = add_peer(dialog, ep, &addr);
+	peer = add_peer(conn, dialog, ep, &addr);
 	if (peer)
 		peer->lead = may_lead_out(conn, ep, &addr);
 }
@@ -337,7 +351,7 @@ static void lead_out_again(struct lcs_pinhole *row)
 	const struct lcs_dialog *dialog;
 	unsigned int i;
 
-	if (!row->translated || row->key.proto != IPPROTO_UDP)
+	if (!row->translated || row->key.proto != IPPROTO_UDP || !lcs_nat())
 		return;
 	for (i = 0; i < LCS_NEEDS; i++) {
 		if (!lcs_need_lives(&row->need[i]))
@@ -365,10 +379,14 @@ static bool is_peers(const struct lcs_pinhole *row)
 void lcs_peers_apply(struct lcs_pinhole *row)
 {
 	union nf_inet_addr from[LCS_SOURCES_MAX];
+	unsigned int n;
 
-	if (!is_peers(row) || lcs_pinhole_shares(row))
+	if (!is_peers(row))
 		return;
-	lcs_pinhole_narrow(row, from, sources_of(row, from));
+	n = sources_of(row, from);
+	if (n != 1 && lcs_pinhole_shares(row))
+		return;
+	lcs_pinhole_narrow(row, from, n);
 	lead_out_again(row);
 }
 

@@ -163,6 +163,8 @@ static enum lcs_refusal refusal_of(int err)
 		return LCS_REFUSED_MEMORY;
 	case -ENOSPC:
 		return LCS_REFUSED_LIMIT;
+	case -ENOENT:
+		return LCS_REFUSED_OUTSIDE;
 	}
 	return LCS_REFUSED_BUSY;
 }
@@ -293,6 +295,21 @@ struct lcs_pinhole *lcs_pinhole_reserve(struct lcs_conn *conn, const struct lcs_
 	return make_row(conn, want);
 }
 
+/*
+ * What was used up, nobody needs any more; what nothing may come to has to be confirmed again.
+ */
+static void begin_again(struct lcs_pinhole *row)
+{
+	unsigned int i;
+
+	if (row->class == LCS_CLASS_FILE_TRANSFER)
+		memset(row->need, 0, sizeof(row->need));
+	for (i = 0; i < LCS_NEEDS && !row->active; i++) {
+		row->need[i].confirmed = false;
+		row->need[i].pending.set = false;
+	}
+}
+
 /* Expect packets for a row: it is new, its expectations have gone, or their master dies. */
 static int cast(struct lcs_conn *conn, struct lcs_pinhole *row, const struct lcs_want *want)
 {
@@ -304,9 +321,7 @@ static int cast(struct lcs_conn *conn, struct lcs_pinhole *row, const struct lcs
 		spin_unlock_bh(&nf_conntrack_expect_lock);
 		row->active = !want->inactive;
 		row->lasting = false;
-		/* What nothing may come to any more has to be confirmed again. */
-		if (want->inactive)
-			memset(row->need, 0, sizeof(row->need));
+		begin_again(row);
 	}
 	row->conn = home_of(conn);
 	row->narrowed = false;
@@ -419,7 +434,7 @@ static bool is_narrowed_to(const struct lcs_pinhole *row, const union nf_inet_ad
 			return false;
 		found++;
 	}
-	return row->narrowed && found == n && lcs_shadow_live(row);
+	return n && row->narrowed && found == n && lcs_shadow_live(row);
 }
 
 /**

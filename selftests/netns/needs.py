@@ -6,9 +6,12 @@ them still needs stays; with media_from=peer those may send who belong to them.
 Profile: media_ports=1024-65535, all else the module's defaults.
 """
 
+import time
+
 from calls import addresses
-from lcscall import Call, audio, sdp, whiteboard
-from lcspeer import ADDRESS, Rig, Tap, client, contact
+from lcscall import (INVITATION, Call, audio, listen_for_file, sdp,
+                     whiteboard)
+from lcspeer import ADDRESS, Rig, Tap, check, client, contact
 from lcswire import HOSTS, Probe, wire
 from policy import parameter
 
@@ -109,6 +112,53 @@ def registration(rig, tap, family):
         user.must_not_be_called(7100)
 
 
+def late(rig, tap, family):
+    with tap.case(f"IPv{family}: a subscription whose time was up, on a port "
+                  "that a call needs, too: what comes late is as new"), \
+            client(rig, family) as user:
+        here = [f"Contact: {contact(user.address, 7100)}"]
+        call, other = Call(user), Call(user)
+        call.request("INVITE", extra=here)
+        call.answer(200, "INVITE")
+        other.request("SUBSCRIBE", extra=here)
+        other.answer(200, "SUBSCRIBE", extra=["Expires: 1"])
+        time.sleep(1.2)
+        other.request("NOTIFY", by_client=False)
+        other.answer(200, "NOTIFY", by_client=True, extra=here)
+        call.bye()
+        user.must_be_called(7100)
+        user.must_not_be_called(7101)
+        other.bye()
+        user.must_not_be_called(7100)
+
+
+def ringing(rig, tap, family):
+    with tap.case(f"IPv{family}: the Contact of a 180 is called while it rings, "
+                  "and not after it was given up"), \
+            client(rig, family) as user:
+        call = Call(user, by_peer=True)
+        call.request("INVITE", by_client=False)
+        call.answer(180, "INVITE", by_client=True,
+                    extra=[f"Contact: {contact(user.address, 7100)}"])
+        user.must_be_called(7100)
+        call.cancel()
+        user.must_not_be_called(7100)
+
+
+def file_again(rig, tap, family):
+    with tap.case(f"IPv{family}: a file's port is used up, named again and "
+                  "refused: shut"), client(rig, family) as user:
+        call = Call(user)
+        call.say(listen_for_file(user.address, 6891))
+        listener = user.listener(6891)
+        user.links.append(rig.knock("stranger", listener))
+        check(user.links[-1], "the file does not come")
+        call.request("MESSAGE", listen_for_file(user.address, 6891, 2),
+                     INVITATION)
+        call.answer(488, "MESSAGE")
+        check(not rig.knock("stranger", listener), "open")
+
+
 def sources(user):
     """Hosts outside: one to call, another to call, one that nobody names."""
     names = ADDRESS[user.family]
@@ -177,6 +227,9 @@ def main():
             one_fails(rig, air, tap, family)
             many_fail(rig, air, tap, family)
             registration(rig, tap, family)
+            late(rig, tap, family)
+            ringing(rig, tap, family)
+            file_again(rig, tap, family)
             with parameter("media_from", "peer"):
                 who_may_send(rig, air, tap, family)
     tap.done()
