@@ -61,7 +61,7 @@ static void follow(struct lcs_pinhole *row)
 		else if (time_after(need->until, until))
 			until = need->until;
 	}
-	if (!row->lasting || time_after(until, row->until))
+	if (!row->lasting || time_after_eq(until, row->until))
 		lcs_pinhole_extend(row, DIV_ROUND_UP(until - now, HZ));
 }
 

@@ -27,6 +27,7 @@ from natwire import captured
 from policy import parameter, write
 
 COUNT = 50
+LOG = 192               # LCS_EDITS_MAX
 # Without the rules that hold the modules; translation goes on.
 PLAIN = """
 delete table inet lcs
@@ -254,19 +255,24 @@ def too_long(rig, tap, family):
 
 
 def log_full(rig, tap, family):
-    with tap.case(f"IPv{family}: more places in one write than the log has "
-                  "entries: a body passes as it is then, all of it, counted; "
-                  "the next is right"), \
+    with tap.case(f"IPv{family}: a body with more places than the log has "
+                  "entries passes as it is, all of it, counted; the one before "
+                  "and the one after are right"), \
             nat_user(rig, family) as user, captured(rig):
         user.sign_in(7100)
-        lines = audio(20000, "a=rtcp:20001", *(
-            f"a=candidate:{n} 1 UDP {n} {user.address} 20000 typ host "
-            for n in range(1, 25)))
-        before = rig.counters()["unchanged_full"]
-        user.main.stays = True
         call = Call(user)
-        user.main.forth(b"".join(call.request_text("INVITE", call.own(*lines))
-                                 for _ in range(8)))
+
+        def described(count):
+            return call.request_text("INVITE", call.own(*audio(
+                20000, "a=rtcp:20001", *(
+                    f"a=candidate:{n} 1 UDP {n} {user.address} 20000 typ host "
+                    for n in range(count)))))
+        # Each has an address and a port.
+        before = rig.counters()["unchanged_full"]
+        user.main.forth(described(LOG // 2 - 8))
+        check(rig.counters()["unchanged_full"] == before, "the log was full")
+        user.main.stays = True
+        user.main.forth(described(LOG // 2 + 8))
         check(rig.counters()["unchanged_full"] > before, "not counted")
         user.main.stays = False
         user.main.forth(offer(user, Call(user)))
