@@ -3,6 +3,7 @@
 import glob
 
 CLIENTS = 1000
+SIZES = {}              # of the objects of a cache, bytes
 IDLE_LIMIT = 768        # bytes of ours for an idle helped connection
 STAGES = (
     ("connected", None),
@@ -21,6 +22,7 @@ def slabs():
         for line in file.readlines()[2:]:
             name, active, _, size = line.split()[:4]
             used[name] = int(active) * int(size)
+            SIZES[name] = int(size)
     return used
 
 
@@ -46,6 +48,13 @@ def part(stage, *beginnings):
     return sum(size for name, size in stage.items() if name.startswith(beginnings))
 
 
+def beyond(stage, bare):
+    """Whole objects of the general caches that a client takes beyond one of another stage: what
+    others in the kernel take or give back meanwhile is no whole one for each of a thousand."""
+    return sum(round((size - bare.get(name, 0)) / SIZES[name]) * SIZES[name]
+               for name, size in stage.items() if name.startswith("kmalloc-"))
+
+
 def show(program, with_rules, verdict):
     """The table, without and with masquerade."""
     print(f"\nMemory of a client, of {CLIENTS}\nBytes; kmalloc: what it takes there beyond a "
@@ -57,7 +66,7 @@ def show(program, with_rules, verdict):
         for (name, _), stage in zip(STAGES, with_rules(program, "lcs", measure,
                                                        masquerade=masquerade)):
             ours = part(stage, "lcs_conn", "lcs_client")
-            more = part(stage, "kmalloc-") - part(bare, "kmalloc-")
+            more = beyond(stage, bare)
             told = ""
             if name == STAGES[0][0]:
                 total = ours + (max(more, 0) if masquerade else 0)
