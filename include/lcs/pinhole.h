@@ -177,6 +177,12 @@ static inline bool lcs_same_transaction(const struct lcs_transaction *a,
 	       a->method == b->method && a->by_client == b->by_client;
 }
 
+/* It is for what session descriptions name. */
+static inline bool lcs_pinhole_is_media(const struct lcs_pinhole *row)
+{
+	return row->class == LCS_CLASS_MEDIA || row->class == LCS_CLASS_APP_SHARING;
+}
+
 /* Its outside place cannot move (T.120): clients share it, each for its latest peer. */
 static inline bool lcs_pinhole_shares(const struct lcs_pinhole *row)
 {
@@ -189,7 +195,7 @@ struct lcs_pinhole *lcs_pinhole_reserve(struct lcs_conn *conn, const struct lcs_
 struct lcs_pinhole *lcs_pinhole_find(const struct lcs_conn *conn, const struct lcs_want *want);
 void lcs_pinhole_close(struct lcs_pinhole *row);
 void lcs_pinhole_extend(struct lcs_pinhole *row, u32 seconds);
-void lcs_pinhole_narrow(struct lcs_pinhole *row, const union nf_inet_addr *from, unsigned int n);
+bool lcs_pinhole_narrow(struct lcs_pinhole *row, const union nf_inet_addr *from, unsigned int n);
 void lcs_pinhole_lead_out(struct lcs_pinhole *row, const union nf_inet_addr *to, u16 port);
 void lcs_pinholes_reap(struct lcs_client *client);
 void lcs_pinholes_orphan(struct lcs_conn *conn);

@@ -320,6 +320,13 @@ static void fail(struct lcs_client *client, const struct lcs_transaction *tr)
 	}
 }
 
+/* While it rings, what was asked for lives on, and is in force. */
+static void ring(struct lcs_pinhole *row, struct lcs_need *need)
+{
+	row->active = true;
+	lcs_need_wait(row, need, true);
+}
+
 /* A dialog goes on ringing: what it asked for lives on, and its Contact is in force now. */
 static void proceed(struct lcs_conn *conn, const struct lcs_transaction *tr)
 {
@@ -328,10 +335,8 @@ static void proceed(struct lcs_conn *conn, const struct lcs_transaction *tr)
 
 	list_for_each_entry(row, &conn->client->pinholes, list) {
 		need = lcs_need_pending(row, tr);
-		if (!need || need->confirmed)
-			continue;
-		row->active = true;
-		lcs_need_wait(row, need, false);
+		if (need && !need->confirmed)
+			ring(row, need);
 	}
 }
 
@@ -396,12 +401,10 @@ static void dialog_contacts(struct lcs_conn *conn, const struct lcs_message *msg
 		if (!need || !lcs_is_response(msg) || conn->loose)
 			continue;
 		/* The client's own answer needs nobody to confirm it. */
-		if (is_success(msg)) {
+		if (is_success(msg))
 			lcs_need_confirm(row, need, lcs_dialog_lifetime(U32_MAX));
-			continue;
-		}
-		row->active = true;
-		lcs_need_wait(row, need, true);
+		else
+			ring(row, need);
 	}
 }
 
@@ -482,9 +485,7 @@ void lcs_dialog_headers(struct lcs_conn *conn, const struct lcs_message *msg, bo
 /* What a dialog needs a pinhole for, if that is for what a session description names. */
 static struct lcs_need *media_need(struct lcs_pinhole *row, u64 call_id)
 {
-	if (row->class == LCS_CLASS_MEDIA || row->class == LCS_CLASS_APP_SHARING)
-		return lcs_need_of(row, call_id);
-	return NULL;
+	return lcs_pinhole_is_media(row) ? lcs_need_of(row, call_id) : NULL;
 }
 
 /* An offer: what it does not name goes when it is accepted. */

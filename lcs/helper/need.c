@@ -6,13 +6,18 @@
  */
 #include <lcs/need.h>
 
+static bool lives_at(const struct lcs_need *need, unsigned long now)
+{
+	return need->pending.call_id && time_before(now, need->until);
+}
+
 /**
  * lcs_need_lives() - is there one, whose time is not up
  * @need: of a row; caller holds its client's lock
  */
 bool lcs_need_lives(const struct lcs_need *need)
 {
-	return need->pending.call_id && time_before(jiffies, need->until);
+	return lives_at(need, jiffies);
 }
 
 /**
@@ -56,7 +61,7 @@ static void follow(struct lcs_pinhole *row)
 
 	for (i = 0; i < LCS_NEEDS; i++) {
 		need = &row->need[i];
-		if (!need->pending.call_id || !time_before(now, need->until))
+		if (!lives_at(need, now))
 			memset(need, 0, sizeof(*need));
 		else if (time_after(need->until, until))
 			until = need->until;

@@ -365,8 +365,7 @@ static void lead_out_again(struct lcs_pinhole *row)
 /* Does the peer of a dialog come to it? */
 static bool is_peers(const struct lcs_pinhole *row)
 {
-	return !row->outbound &&
-	       (row->class == LCS_CLASS_MEDIA || row->class == LCS_CLASS_APP_SHARING);
+	return !row->outbound && lcs_pinhole_is_media(row);
 }
 
 /**
@@ -386,8 +385,8 @@ void lcs_peers_apply(struct lcs_pinhole *row)
 	n = sources_of(row, from);
 	if (n != 1 && lcs_pinhole_shares(row))
 		return;
-	lcs_pinhole_narrow(row, from, n);
-	lead_out_again(row);
+	if (lcs_pinhole_narrow(row, from, n))
+		lead_out_again(row);
 }
 
 /**

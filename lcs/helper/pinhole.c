@@ -442,8 +442,10 @@ static bool is_narrowed_to(const struct lcs_pinhole *row, const union nf_inet_ad
  * @row: the row, an inbound one; caller holds client->lock and rcu_read_lock()
  * @from: the addresses, all different
  * @n: how many, LCS_SOURCES_MAX at most; with none packets may come from anywhere
+ *
+ * Return: true where the row's expectations are new, so that its ways out are gone.
  */
-void lcs_pinhole_narrow(struct lcs_pinhole *row, const union nf_inet_addr *from, unsigned int n)
+bool lcs_pinhole_narrow(struct lcs_pinhole *row, const union nf_inet_addr *from, unsigned int n)
 {
 	u32 left = seconds_left(row);
 	unsigned int i;
@@ -451,14 +453,14 @@ void lcs_pinhole_narrow(struct lcs_pinhole *row, const union nf_inet_addr *from,
 
 	lockdep_assert_held(&row->client->lock);
 	if ((!n && !row->narrowed) || is_narrowed_to(row, from, n))
-		return;
+		return false;
 	if (row->client->shadow_count - row->shadows + n > LCS_SHADOWS_MAX) {
 		lcs_pinhole_refuse(row->conn, row->class, LCS_REFUSED_LIMIT);
-		return;
+		return false;
 	}
 	if (!make_way(row, n == 1 ? from : NULL)) {
 		lcs_pinhole_refuse(row->conn, row->class, LCS_REFUSED_OUTSIDE);
-		return;
+		return false;
 	}
 	row->narrowed = n;
 	if (!n)
@@ -469,6 +471,7 @@ void lcs_pinhole_narrow(struct lcs_pinhole *row, const union nf_inet_addr *from,
 	if (err && err != -ESTALE)
 		lcs_pinhole_refuse(row->conn, row->class, refusal_of(err));
 	lcs_pinhole_extend(row, left);
+	return true;
 }
 
 /* With relayed=1 the client may be led out to that peer already, from any of its ports. */

@@ -188,13 +188,13 @@ static void set_gso(const struct lcs_segment *seg, const struct lcs_relay *relay
 	struct skb_shared_info *shinfo = skb_shinfo(seg->skb);
 	unsigned int size = relay->edit->mss > options ? relay->edit->mss - options : 1;
 	unsigned int sent = skb_is_gso(seg->skb) ? shinfo->gso_size : seg->len;
-	unsigned int least = ip_hdr(seg->skb)->version == 4 ? LCS_MSS_V4 : LCS_MSS_V6;
+	bool ipv4 = ip_hdr(seg->skb)->version == 4;
+	unsigned int least = ipv4 ? LCS_MSS_V4 : LCS_MSS_V6;
 
 	/* No larger than what its sender, who knows the path, sends now; every path takes these. */
 	size = min(size, max(sent, least - options));
 	/* What came in fragments goes on in fragments: 6.1 cannot do that with several segments. */
-	if (relay->out.len <= size ||
-	    (ip_hdr(seg->skb)->version == 6 && IP6CB(seg->skb)->frag_max_size)) {
+	if (relay->out.len <= size || (!ipv4 && IP6CB(seg->skb)->frag_max_size)) {
 		skb_gso_reset(seg->skb);
 		return;
 	}
@@ -202,8 +202,7 @@ static void set_gso(const struct lcs_segment *seg, const struct lcs_relay *relay
 	th->urg = 0;
 	th->urg_ptr = 0;
 	if (!skb_is_gso(seg->skb))
-		shinfo->gso_type = (ip_hdr(seg->skb)->version == 4 ? SKB_GSO_TCPV4 :
-								     SKB_GSO_TCPV6) |
+		shinfo->gso_type = (ipv4 ? SKB_GSO_TCPV4 : SKB_GSO_TCPV6) |
 				   (th->cwr ? SKB_GSO_TCP_ECN : 0);
 	/* The payload is in one piece. */
 	shinfo->gso_type &= ~SKB_GSO_FRAGLIST;

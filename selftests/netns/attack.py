@@ -365,10 +365,8 @@ def both_restarted(rig, tap):
             client(rig, host="second") as user:
         user.sign_in(GOOD)
         user.must_be_called(GOOD)
-        old, port = user.main, user.main.a.getsockname()[1]
-        for end in (old.a, old.b):
-            old.vanish(end)
-        user.links.remove(old)
+        port = user.main.a.getsockname()[1]
+        user.lose_main()
         user.connect(sport=port)
         user.sign_in(GOOD + 1)
         user.must_be_called(GOOD + 1)
@@ -377,17 +375,13 @@ def both_restarted(rig, tap):
                   "does not belong to the old SYN, the one after does"), \
             client(rig, host="second") as user:
         for _ in range(4):
-            old, port = user.main, user.main.a.getsockname()[1]
-            for end in (old.a, old.b):
-                old.vanish(end)
-            user.links.remove(old)
+            port = user.main.a.getsockname()[1]
+            user.lose_main()
             user.connect(sport=port)
             user.sign_in(GOOD)
             user.must_be_called(GOOD)
             user.sign_out(GOOD)
-            user.main.vanish(user.main.a)
-            user.main.vanish(user.main.b)
-            user.links.remove(user.main)
+            user.lose_main()
             user.connect()
 
 

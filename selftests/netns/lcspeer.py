@@ -529,6 +529,12 @@ class Client:
         self.ports.append(self.main.a.getsockname()[1])
         listener.close()
 
+    def lose_main(self):
+        """Both ends of the main connection are gone without a word."""
+        for end in (self.main.a, self.main.b):
+            self.main.vanish(end)
+        self.links.remove(self.main)
+
     def register_text(self, where, *extra, headers=()):
         """A REGISTER. where: a port, the text of a Contact, or None."""
         self.cseq += 1

@@ -3,8 +3,9 @@
 # timeout: 600
 """Corners of translation: a Contact without a port, whose 5060 has moved; TCP
 candidates that the peer repeats; a line that is too long; relayed=1 behind
-masquerade; a client that is translated no more; windows smaller than a message; bytes that nobody reads and that come
-late; messages that stay incomplete where memory is short.
+masquerade; a client that is translated no more; windows smaller than a message;
+bytes that nobody reads and that come late; messages that stay incomplete where
+memory is short.
 Profile: media_ports=1024-65535, all else the module's defaults.
 """
 
@@ -116,9 +117,7 @@ def without_nat(rig, tap, family):
         user.sign_in(7100)
         outside = user.form(7100)
         check(outside != 7100, "7100 has not moved")
-        for end in (user.main.a, user.main.b):
-            user.main.vanish(end)
-        user.links.remove(user.main)
+        user.lose_main()
         rig.run("fw", "nft", "flush", "chain", "inet", "lcs_nat", "postrouting")
         try:
             with client(rig, family) as plain:

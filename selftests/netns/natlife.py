@@ -262,17 +262,17 @@ def log_full(rig, tap, family):
         user.sign_in(7100)
         call = Call(user)
 
-        def described(count):
+        def candidates(count):
             return call.request_text("INVITE", call.own(*audio(
                 20000, "a=rtcp:20001", *(
                     f"a=candidate:{n} 1 UDP {n} {user.address} 20000 typ host "
                     for n in range(count)))))
         # Each has an address and a port.
         before = rig.counters()["unchanged_full"]
-        user.main.forth(described(LOG // 2 - 8))
+        user.main.forth(candidates(LOG // 2 - 8))
         check(rig.counters()["unchanged_full"] == before, "the log was full")
         user.main.stays = True
-        user.main.forth(described(LOG // 2 + 8))
+        user.main.forth(candidates(LOG // 2 + 8))
         check(rig.counters()["unchanged_full"] > before, "not counted")
         user.main.stays = False
         user.main.forth(offer(user, Call(user)))
