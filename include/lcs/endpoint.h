@@ -202,6 +202,17 @@ enum lcs_interest {
 	LCS_WANTED,
 };
 
+/* 0.0.0.0 or ::, which is no place: on hold (RFC 3264 8.4). */
+static inline bool lcs_is_unspecified(const struct lcs_addr *addr)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(addr->ip); i++)
+		if (addr->ip[i])
+			return false;
+	return addr->family;
+}
+
 static inline bool lcs_is_response(const struct lcs_message *msg)
 {
 	return msg->flags & LCS_MSG_RESPONSE;

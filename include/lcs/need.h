@@ -18,7 +18,8 @@ struct lcs_need *lcs_need_of(struct lcs_pinhole *row, u64 call_id);
 struct lcs_need *lcs_need_pending(struct lcs_pinhole *row, const struct lcs_transaction *tr);
 struct lcs_need *lcs_need_ask(struct lcs_pinhole *row, const struct lcs_transaction *cause);
 void lcs_need_wait(struct lcs_pinhole *row, struct lcs_need *need, bool again);
-void lcs_need_confirm(struct lcs_pinhole *row, struct lcs_need *need, u32 seconds);
+void lcs_need_confirm(struct lcs_pinhole *row, struct lcs_need *need,
+		      const struct lcs_transaction *tr, u32 seconds);
 bool lcs_need_end(struct lcs_pinhole *row, struct lcs_need *need);
 
 #endif /* _LCS_NEED_H */

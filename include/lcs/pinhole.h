@@ -93,17 +93,25 @@ struct lcs_want {
  * @pending: the transaction that may confirm it; its Call-ID stays, 0 where there is no need
  * @drop: the transaction whose success ends it
  * @until: jiffies at which it ends
+ * @invite: CSeq of the INVITE that @early and @invited speak of
  * @index: number of the m= line it serves
  * @component: RTP 1, RTCP 2
  * @confirmed: what asked for it has succeeded
+ * @early: a PRACK or UPDATE asked for it while there was no dialog yet but that INVITE for one
+ * @invited: that INVITE asked for it, too, and has not ended
+ * @by_client: the client sent that INVITE
  */
 struct lcs_need {
 	struct lcs_transaction pending;
 	struct lcs_transaction drop;
 	unsigned long until;
+	u32 invite;
 	u8 index;
 	u8 component;
-	bool confirmed;
+	bool confirmed:1;
+	bool early:1;
+	bool invited:1;
+	bool by_client:1;
 };
 
 /**

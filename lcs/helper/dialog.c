@@ -25,16 +25,6 @@ static bool is_challenge(const struct lcs_message *msg)
 	return msg->status == 401 || msg->status == 407;
 }
 
-static bool is_unspecified(const struct lcs_addr *addr)
-{
-	unsigned int i;
-
-	for (i = 0; i < sizeof(addr->ip); i++)
-		if (addr->ip[i])
-			return false;
-	return true;
-}
-
 /* Does an endpoint name the client itself? */
 static bool is_own(const struct lcs_conn *conn, const struct lcs_endpoint *ep)
 {
@@ -112,7 +102,7 @@ static void keep_on_hold(struct lcs_conn *conn, const struct asked *asked, bool 
 		need = lcs_need_of(row, asked->want.cause.call_id);
 		if (need && row->key.port == htons(asked->want.port) &&
 		    row->key.proto == asked->want.proto && row->outbound != from_client)
-			need->pending = asked->want.cause;
+			lcs_need_ask(row, &asked->want.cause)->index = asked->want.index;
 	}
 }
 
@@ -147,7 +137,7 @@ static void media_endpoint(struct lcs_conn *conn, const struct lcs_message *msg,
 {
 	unsigned int i, n = min_t(unsigned int, ep->count ? ep->count : 1, LCS_PORT_COUNT_MAX);
 	unsigned int step = ep->proto == IPPROTO_UDP ? 2 : 1;
-	bool on_hold = ep->addr.family && is_unspecified(&ep->addr);
+	bool on_hold = lcs_is_unspecified(&ep->addr);
 	struct lcs_pinhole *row;
 	struct asked asked = {
 		.want = {
@@ -175,6 +165,8 @@ static void media_endpoint(struct lcs_conn *conn, const struct lcs_message *msg,
 		asked.want.peer = &asked.peer;
 	if (on_hold) {
 		keep_on_hold(conn, &asked, from_client);
+		if (from_client)
+			advertise(conn, ep, NULL);
 		return;
 	}
 	if (!check_address(conn, ep, from_client, &asked))
@@ -279,24 +271,43 @@ bool lcs_dialog_reads(const struct lcs_message *msg)
 	return false;
 }
 
+/* Is this the INVITE beside which a PRACK or UPDATE asked? */
+static bool is_invite_of(const struct lcs_need *need, const struct lcs_transaction *tr)
+{
+	return tr->method == LCS_METHOD_INVITE && tr->cseq == need->invite &&
+	       tr->by_client == need->by_client;
+}
+
+static bool waits_for(const struct lcs_need *need, const struct lcs_transaction *tr)
+{
+	return lcs_same_transaction(&need->pending, tr) ||
+	       (need->invited && is_invite_of(need, tr));
+}
+
 /* A transaction has succeeded: what it asked for lasts, what it did without goes. */
 static void succeed(struct lcs_client *client, const struct lcs_transaction *tr, u32 lifetime)
 {
 	struct lcs_pinhole *row, *next;
 	struct lcs_need *need;
+	bool asked;
 
 	list_for_each_entry_safe(row, next, &client->pinholes, list) {
 		need = lcs_need_of(row, tr->call_id);
 		if (!need)
 			continue;
+		asked = waits_for(need, tr);
+		if (tr->method == LCS_METHOD_INVITE) {
+			need->early = false;
+			need->invited = false;
+		}
 		if (lcs_same_transaction(&need->drop, tr))
 			give_up(row, need);
-		else if (!lcs_same_transaction(&need->pending, tr))
+		else if (!asked)
 			continue;
 		else if (row->class == LCS_CLASS_FILE_TRANSFER)
-			lcs_need_confirm(row, need, lcs_pending_lifetime(row->class));
+			lcs_need_confirm(row, need, tr, lcs_pending_lifetime(row->class));
 		else
-			lcs_need_confirm(row, need, lifetime);
+			lcs_need_confirm(row, need, tr, lifetime);
 	}
 }
 
@@ -305,6 +316,7 @@ static void fail(struct lcs_client *client, const struct lcs_transaction *tr)
 {
 	struct lcs_pinhole *row, *next;
 	struct lcs_need *need;
+	bool asked;
 
 	list_for_each_entry_safe(row, next, &client->pinholes, list) {
 		need = lcs_need_of(row, tr->call_id);
@@ -312,10 +324,15 @@ static void fail(struct lcs_client *client, const struct lcs_transaction *tr)
 			continue;
 		if (lcs_same_transaction(&need->drop, tr))
 			need->drop.set = false;
-		if (!lcs_same_transaction(&need->pending, tr))
-			continue;
-		need->pending.set = false;
-		if (!need->confirmed)
+		asked = waits_for(need, tr);
+		if (lcs_same_transaction(&need->pending, tr))
+			need->pending.set = false;
+		if (is_invite_of(need, tr))
+			need->invited = false;
+		/* Without a dialog what was agreed on meanwhile goes, too. */
+		if (need->early && is_invite_of(need, tr))
+			give_up(row, need);
+		else if (asked && !need->confirmed && !need->invited && !need->pending.set)
 			give_up(row, need);
 	}
 }
@@ -334,8 +351,8 @@ static void proceed(struct lcs_conn *conn, const struct lcs_transaction *tr)
 	struct lcs_need *need;
 
 	list_for_each_entry(row, &conn->client->pinholes, list) {
-		need = lcs_need_pending(row, tr);
-		if (need && !need->confirmed)
+		need = lcs_need_of(row, tr->call_id);
+		if (need && !need->confirmed && waits_for(need, tr))
 			ring(row, need);
 	}
 }
@@ -402,7 +419,7 @@ static void dialog_contacts(struct lcs_conn *conn, const struct lcs_message *msg
 			continue;
 		/* The client's own answer needs nobody to confirm it. */
 		if (is_success(msg))
-			lcs_need_confirm(row, need, lcs_dialog_lifetime(U32_MAX));
+			lcs_need_confirm(row, need, &want.cause, lcs_dialog_lifetime(U32_MAX));
 		else
 			ring(row, need);
 	}
@@ -521,7 +538,7 @@ static void settle(struct lcs_conn *conn, const struct lcs_transaction *tr, bool
 		if (close)
 			give_up(row, need);
 		else if (row->outbound == outbound && !conn->loose)
-			lcs_need_confirm(row, need, lcs_dialog_lifetime(U32_MAX));
+			lcs_need_confirm(row, need, tr, lcs_dialog_lifetime(U32_MAX));
 	}
 	lcs_peers_narrow(client, tr->call_id);
 }

@@ -87,6 +87,43 @@ static struct lcs_need *add_dialog(struct lcs_pinhole *row)
 	return need;
 }
 
+static bool is_invited(const struct lcs_need *need)
+{
+	return need->pending.set && need->pending.method == LCS_METHOD_INVITE;
+}
+
+/* What knows of an INVITE for a dialog, where there is no dialog yet. */
+static const struct lcs_need *find_early(struct lcs_client *client, u64 call_id)
+{
+	const struct lcs_need *need, *found = NULL;
+	struct lcs_pinhole *row;
+
+	list_for_each_entry(row, &client->pinholes, list) {
+		need = lcs_need_of(row, call_id);
+		if (!need || !lcs_need_lives(need))
+			continue;
+		if (need->confirmed && !need->early)
+			return NULL;
+		if (need->early || is_invited(need))
+			found = need;
+	}
+	return found;
+}
+
+static void note_invite(struct lcs_need *need, const struct lcs_need *from)
+{
+	bool waits = is_invited(from);
+
+	need->invite = waits ? from->pending.cseq : from->invite;
+	need->by_client = waits ? from->pending.by_client : from->by_client;
+}
+
+/* PRACK and UPDATE are answered while the INVITE is not (RFC 3262 5, RFC 3311 5.1). */
+static bool is_beside_invite(const struct lcs_transaction *tr)
+{
+	return tr->method == LCS_METHOD_PRACK || tr->method == LCS_METHOD_UPDATE;
+}
+
 /**
  * lcs_need_ask() - a transaction asks for a pinhole
  * @row: the row; caller holds client->lock
@@ -97,8 +134,11 @@ static struct lcs_need *add_dialog(struct lcs_pinhole *row)
 struct lcs_need *lcs_need_ask(struct lcs_pinhole *row, const struct lcs_transaction *cause)
 {
 	struct lcs_need *need = lcs_need_registration(row);
+	const struct lcs_need *early = NULL;
 
 	lockdep_assert_held(&row->client->lock);
+	if (is_beside_invite(cause))
+		early = find_early(row->client, cause->call_id);
 	if (cause->method != LCS_METHOD_REGISTER) {
 		need = lcs_need_of(row, cause->call_id);
 		if (!need)
@@ -107,6 +147,14 @@ struct lcs_need *lcs_need_ask(struct lcs_pinhole *row, const struct lcs_transact
 	/* It may have been confirmed once. */
 	if (!lcs_need_lives(need))
 		memset(need, 0, sizeof(*need));
+	if (is_beside_invite(cause) && !need->confirmed && is_invited(need)) {
+		note_invite(need, need);
+		need->invited = true;
+	}
+	if (early) {
+		note_invite(need, early);
+		need->early = true;
+	}
 	need->pending = *cause;
 	if (lcs_same_transaction(&need->drop, cause))
 		need->drop.set = false;
@@ -131,12 +179,15 @@ void lcs_need_wait(struct lcs_pinhole *row, struct lcs_need *need, bool again)
  * lcs_need_confirm() - what asked for a pinhole has succeeded: let packets come, for so long
  * @row: the row; caller holds client->lock
  * @need: what is needed
+ * @tr: the transaction that has succeeded; another one's answer is still awaited
  * @seconds: lifetime from now
  */
-void lcs_need_confirm(struct lcs_pinhole *row, struct lcs_need *need, u32 seconds)
+void lcs_need_confirm(struct lcs_pinhole *row, struct lcs_need *need,
+		      const struct lcs_transaction *tr, u32 seconds)
 {
 	lockdep_assert_held(&row->client->lock);
-	need->pending.set = false;
+	if (lcs_same_transaction(&need->pending, tr))
+		need->pending.set = false;
 	need->confirmed = true;
 	need->until = jiffies + seconds * HZ;
 	row->active = true;

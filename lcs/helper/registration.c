@@ -152,7 +152,7 @@ static void answer_row(struct lcs_pinhole *row, const struct lcs_message *msg)
 	if (msg->status < 300) {
 		lifetime = lifetime_of(row, msg);
 		if (lifetime)
-			lcs_need_confirm(row, need, lifetime);
+			lcs_need_confirm(row, need, &need->pending, lifetime);
 		else
 			lcs_pinhole_close(row);
 	} else if (need->confirmed) {

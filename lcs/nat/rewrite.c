@@ -271,7 +271,10 @@ static void body_endpoint(struct target *target, const struct lcs_endpoint *ep,
 	struct lcs_moving *body = &target->conn->nat->body[target->dir];
 	struct lcs_conn *conn = target->conn;
 
-	if (target->dir == conn->client_dir && ep->flags & LCS_EP_ACTIVE) {
+	if (target->dir == conn->client_dir && lcs_is_unspecified(&ep->addr)) {
+		/* On hold it names no address (RFC 3264 8.4), yet its o= line is the one it was. */
+		body->moved = *lcs_outside_addr(conn);
+	} else if (target->dir == conn->client_dir && ep->flags & LCS_EP_ACTIVE) {
 		/* It listens nowhere: its port is the client's own affair. */
 		body->moved = *lcs_outside_addr(conn);
 		replace_addr(target, ep->addr_at, lcs_outside_addr(conn));

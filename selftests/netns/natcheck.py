@@ -25,6 +25,7 @@ from corpus_signature import signature_buffer                # noqa: E402
 
 HEADER_KINDS = ("contact", "request-uri")
 PORTX = 0x3141
+NOWHERE = ("0.0.0.0", "::")     # on hold
 LENGTH = re.compile(rb"(?im)^(?:content-length|l)[ \t]*:[ \t]*(\d+)")
 V4 = rb"\d+\.\d+\.\d+\.\d+(?![\w.])"
 V6 = rb"[0-9a-fA-F]*:[0-9a-fA-F:.]+"
@@ -275,8 +276,9 @@ def part_of(data, at):
 def moved(data, lookup, found=None):
     """The message with every place that lookup(place) knows as (address, port)
     in that form. The endpoints of a body move together or not at all: lookup
-    raises KeyError where one cannot. The o= line follows its description."""
-    edits, body, shifted = {}, {}, {}
+    raises KeyError where one cannot. The o= line follows its description, on
+    hold too."""
+    edits, body, shifted, held = {}, {}, {}, set()
     found = places(data) if found is None else found
     for place in (p for p in found if p.kind in HEADER_KINDS):
         edit(edits, data, place, lookup(place))
@@ -287,10 +289,15 @@ def moved(data, lookup, found=None):
             edit(body, data, place, new)
             if new:
                 shifted[part_of(data, place.addr_at[0]), place.addr] = new[0]
+            elif place.addr in NOWHERE:
+                held.add(part_of(data, place.addr_at[0]))
     except KeyError:
         return apply(data, edits)
     for place in (p for p in found if p.kind == "origin"):
-        new = shifted.get((part_of(data, place.addr_at[0]), place.addr))
+        part = part_of(data, place.addr_at[0])
+        new = shifted.get((part, place.addr))
+        if not new and part in held:
+            new, _ = lookup(place) or (None, 0)
         if new:
             body[place.addr_at] = new.encode()
     return apply(data, edits | body)
@@ -443,6 +450,8 @@ class Table:
                     else None)
         if not self.owns(place) or place.kind == "remote-candidate":
             return None
+        if place.kind == "origin":
+            return self.outside, 0
         if place.kind in HEADER_KINDS:
             return self.forms.get(place.key) if place.kind == "contact" \
                 else None

@@ -110,6 +110,25 @@ def active_only(rig, tap, family):
             check(want.encode() in got, f"not {want!r} in {got!r}")
 
 
+def on_hold(rig, tap, family):
+    with tap.case(f"IPv{family}: on hold o= stays what it was, 0.0.0.0 is not "
+                  "touched, and resumed it is the same again"), \
+            nat_user(rig, family) as user:
+        nowhere = "0.0.0.0" if family == 4 else "::"
+        call = Call(user)
+        for address in (user.address, nowhere, user.address):
+            body = call.own(*audio(20000)).replace(
+                b"c=IN IP%d %s" % (family, user.address.encode()),
+                b"c=IN IP%d %s" % (family, address.encode()))
+            got = user.main.both_ends(call.request_text("INVITE", body))
+            c = OUTSIDE[family] if address == user.address else address
+            for want in (f"o=- 0 0 IN IP{family} {OUTSIDE[family]}\r\n",
+                         f"\r\nc=IN IP{family} {c}\r\n"):
+                check(want.encode() in got, f"not {want!r} in {got!r}")
+            call.answer(200, "INVITE", call.theirs(*audio(30000)))
+            call.request("ACK", cseq=call.cseq[True])
+
+
 def without_nat(rig, tap, family):
     with tap.case(f"IPv{family}: a client whose connection was lost signs in "
                   "where nothing is translated: its own port is called"), \
@@ -322,8 +341,8 @@ def main():
         no_room_for_port(rig, tap, 6, "<sip:[2001:db8::5];transport=tcp>",
                          "a Contact without a port")
         for family in (4, 6):
-            for test in (repeated_tcp, active_only, without_nat, long_line,
-                         led_out, narrow):
+            for test in (repeated_tcp, active_only, on_hold, without_nat,
+                         long_line, led_out, narrow):
                 test(rig, tap, family)
         host = RawHost(rig)
         late_body(rig, tap, host)

@@ -6,10 +6,11 @@ them still needs stays; with media_from=peer those may send who belong to them.
 Profile: media_ports=1024-65535, all else the module's defaults.
 """
 
+import dataclasses
 import time
 
 from calls import addresses
-from lcscall import (INVITATION, Call, audio, listen_for_file, sdp,
+from lcscall import (INVITATION, Call, audio, listen_for_file, sdp, video,
                      whiteboard)
 from lcspeer import ADDRESS, Rig, Tap, check, client, contact
 from lcswire import HOSTS, Probe, wire
@@ -159,6 +160,94 @@ def file_again(rig, tap, family):
         check(not rig.knock("stranger", listener), "open")
 
 
+def early_media(call, port, code):
+    """An UPDATE, answered while the call rings; then how the INVITE ends."""
+    call.begin(call.own(*audio(20000)))
+    call.answer(183, "INVITE", call.theirs(*audio(30000)))
+    call.request("UPDATE", call.own(*audio(port)))
+    call.answer(200, "UPDATE", call.theirs(*audio(30000)))
+    if code == "CANCEL":
+        call.request("CANCEL", cseq=1)
+    elif code:
+        call.answer(code, "INVITE", cseq=1)
+        call.request("ACK", cseq=1)
+
+
+def early(rig, air, tap, family):
+    for port, code in ((20000, 603), (20010, 480), (20010, "CANCEL")):
+        with tap.case(f"IPv{family}: an UPDATE is accepted while it rings, port "
+                      f"{port}, then {code}: shut"), client(rig, family) as user:
+            call = Call(user)
+            here = addresses(user)[0], user.address
+            early_media(call, port, code)
+            air.shut(*(Probe("udp", *here, p) for p in (20000, 20001, 20010,
+                                                        20011)))
+    for port in (20000, 20010):
+        with tap.case(f"IPv{family}: an UPDATE is accepted while it rings, port "
+                      f"{port}, then the call: open until BYE, a refused "
+                      "re-INVITE takes nothing"), client(rig, family) as user:
+            call = Call(user)
+            probe = Probe("udp", addresses(user)[0], user.address, port)
+            early_media(call, port, 200)
+            call.request("INVITE", call.own(*audio(port), *video(20020)))
+            refuse(call, 488)
+            air.related(probe)
+            air.shut(dataclasses.replace(probe, dport=20020))
+            call.bye()
+            air.shut(probe)
+
+
+def beside_invite(rig, air, tap, family):
+    with tap.case(f"IPv{family}: an UPDATE is accepted while it rings; a "
+                  "re-INVITE of the peer's overtakes the answer and is "
+                  "refused: the call has its port"), \
+            client(rig, family) as user:
+        call = Call(user)
+        probe = Probe("udp", addresses(user)[0], user.address, 20000)
+        early_media(call, 20000, None)
+        call.request("INVITE", call.theirs(*audio(30000)), by_client=False)
+        call.answer(488, "INVITE", by_client=True)
+        air.related(probe)
+        call.answer(200, "INVITE", call.theirs(*audio(30000)), cseq=1)
+        call.request("ACK", cseq=1)
+        air.related(probe)
+        call.bye()
+        air.shut(probe)
+    with tap.case(f"IPv{family}: a re-INVITE is refused, an UPDATE beside it is "
+                  "accepted later: open until BYE"), \
+            client(rig, family) as user:
+        call = Call(user)
+        probe = Probe("udp", addresses(user)[0], user.address, 20020)
+        more = call.own(*audio(20000), *video(20020))
+        call.begin(call.own(*audio(20000)), call.theirs(*audio(30000)))
+        call.request("INVITE", more)
+        call.request("UPDATE", more)
+        call.answer(488, "INVITE", cseq=2)
+        call.request("ACK", cseq=2)
+        call.answer(200, "UPDATE", call.theirs(*audio(30000), *video(30020)))
+        air.related(probe, dataclasses.replace(probe, dport=20000))
+        call.bye()
+        air.shut(probe, dataclasses.replace(probe, dport=20000))
+    with tap.case(f"IPv{family}: an UPDATE is refused while it rings, or not "
+                  "answered: the call has its port, and the other is shut"), \
+            client(rig, family) as user:
+        call = Call(user)
+        probe = Probe("udp", addresses(user)[0], user.address, 20000)
+        with parameter("pending_timeout", "2"):
+            call.begin(call.own(*audio(20000)))
+            call.request("UPDATE", call.own(*audio(20000), *video(20010)))
+            call.answer(488, "UPDATE")
+            air.related(probe)
+            air.shut(dataclasses.replace(probe, dport=20010))
+            call.request("UPDATE", call.own(*audio(20000)))
+            call.answer(200, "INVITE", call.theirs(*audio(30000)), cseq=1)
+            call.request("ACK", cseq=1)
+            time.sleep(2.5)
+            air.related(probe)
+            call.bye()
+            air.shut(probe)
+
+
 def sources(user):
     """Hosts outside: one to call, another to call, one that nobody names."""
     names = ADDRESS[user.family]
@@ -230,6 +319,8 @@ def main():
             late(rig, tap, family)
             ringing(rig, tap, family)
             file_again(rig, tap, family)
+            early(rig, air, tap, family)
+            beside_invite(rig, air, tap, family)
             with parameter("media_from", "peer"):
                 who_may_send(rig, air, tap, family)
     tap.done()
