@@ -177,30 +177,6 @@ def two_calls(rig, air, tap, family):
         air.shut(Probe("udp", peer, user.address, 20000))
 
 
-def from_peers(rig, air, tap, family):
-    with tap.case(f"IPv{family}: media_from=peer: from the answer on only who "
-                  "it names; of two calls that share a port the peers of "
-                  "both"), parameter("media_from", "peer"), \
-            client(rig, family) as user:
-        peer, server = addresses(user)
-        first = Probe("udp", peer, user.address, 20000)
-        second = Probe("udp", server, user.address, 20000)
-        one, two = Call(user), Call(user)
-        two.peer = server
-        one.begin(one.own(*audio(20000)))
-        air.related(first, second)
-        one.answer(200, "INVITE", one.theirs(*audio(30000)))
-        air.expect({first: "RELATED", second: None})
-        two.begin(two.own(*audio(20000)), two.theirs(*audio(30000)))
-        air.related(first, second)
-        one.begin(one.own(*audio(20000)), one.theirs(*audio(30010)))
-        air.related(first, second)
-        two.bye()
-        air.expect({first: "RELATED", second: None})
-        one.bye()
-        air.shut(first, second)
-
-
 def reinvited(rig, air, tap, family):
     with tap.case(f"IPv{family}: a re-INVITE adds video, moves audio, drops "
                   "video: each takes effect with its 200"), \
@@ -355,7 +331,6 @@ def main():
             called(rig, air, tap, family)
             gave_up(rig, air, tap, family)
             two_calls(rig, air, tap, family)
-            from_peers(rig, air, tap, family)
             reinvited(rig, air, tap, family)
             files(rig, air, tap, family)
             whiteboards(rig, air, tap, family)

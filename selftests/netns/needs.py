@@ -266,16 +266,21 @@ def two_calls(user):
 
 def who_may_send(rig, air, tap, family):
     nowhere = "0.0.0.0" if family == 4 else "::"
-    with tap.case(f"IPv{family}: media_from=peer: anybody while the second "
-                  "call rings, then the peers of both, then who is left"), \
+    with tap.case(f"IPv{family}: media_from=peer: anybody while a call rings, "
+                  "the first or the second, then the peers of both, answered "
+                  "again too, then who is left"), \
             client(rig, family) as user:
         first, second, third = sources(user)
         one, two = two_calls(user)
-        one.begin(one.own(*audio(20000)), one.theirs(*audio(30000)))
+        one.begin(one.own(*audio(20000)))
+        air.related(first, second, third)
+        one.answer(200, "INVITE", one.theirs(*audio(30000)))
         air.expect({first: "RELATED", second: None, third: None})
         two.begin(two.own(*audio(20000)))
         air.related(first, second, third)
         two.answer(200, "INVITE", two.theirs(*audio(30000)))
+        air.expect({first: "RELATED", second: "RELATED", third: None})
+        one.begin(one.own(*audio(20000)), one.theirs(*audio(30010)))
         air.expect({first: "RELATED", second: "RELATED", third: None})
         one.bye()
         air.expect({first: None, second: "RELATED", third: None})
