@@ -7,17 +7,21 @@
 
 #include <lcs/pinhole.h>
 
-/* Peer endpoints of a dialog that are remembered; real ones have up to about twenty (ICE). */
-#define LCS_PEERS_MAX	24
+/*
+ * Peer endpoints of a dialog that are remembered: real ones have up to about twenty of UDP (ICE,
+ * audio and video), and half as many addresses more. With these it is a kilobyte.
+ */
+#define LCS_PEERS_MAX	40
 /* Dialogs of a client whose peers are remembered. */
 #define LCS_DIALOGS	16
 
 /**
  * struct lcs_peer - an endpoint of the peer
  * @addr: its address
- * @port: host byte order
+ * @port: host byte order; of TCP, which nobody is led out to, that of the first one
  * @index: number of the m= line that it serves
  * @component: RTP 1, RTCP 2
+ * @udp: it is of UDP, else of TCP
  * @lead: the inside may be led out to it
  */
 struct lcs_peer {
@@ -25,6 +29,7 @@ struct lcs_peer {
 	u16 port;
 	u8 index;
 	u8 component;
+	bool udp;
 	bool lead;
 };
 

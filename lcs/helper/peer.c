@@ -120,34 +120,48 @@ u8 lcs_peer_component(const struct lcs_endpoint *ep)
 	return ep->kind == LCS_RTCP ? 2 : 1;
 }
 
-/* Return: %NULL where it is known already, or there is no room. */
-static struct lcs_peer *add_peer(const struct lcs_conn *conn, struct lcs_dialog *dialog,
-				 const struct lcs_endpoint *ep, const union nf_inet_addr *addr)
+/* Of TCP only the address matters: it may send, but nobody is led out to it. */
+static bool is_known(const struct lcs_dialog *dialog, const struct lcs_peer *new)
 {
-	u8 index = min_t(u16, ep->index, U8_MAX), component = lcs_peer_component(ep);
-	struct lcs_peer *peer;
+	const struct lcs_peer *peer;
 	unsigned int i;
 
 	for (i = 0; i < dialog->count; i++) {
 		peer = &dialog->peer[i];
-		if (peer->index == index && peer->component == component &&
-		    peer->port == ep->port && nf_inet_addr_cmp(&peer->addr, addr))
-			return NULL;
+		if (peer->index != new->index || !nf_inet_addr_cmp(&peer->addr, &new->addr))
+			continue;
+		if (!new->udp || (peer->udp && peer->component == new->component &&
+				  peer->port == new->port))
+			return true;
 	}
+	return false;
+}
+
+/* Return: %NULL where it is known already, or there is no room. */
+static struct lcs_peer *add_peer(struct lcs_conn *conn, struct lcs_dialog *dialog,
+				 const struct lcs_endpoint *ep, const union nf_inet_addr *addr)
+{
+	struct lcs_peer new = {
+		.addr = *addr,
+		.port = ep->port,
+		.index = min_t(u16, ep->index, U8_MAX),
+		.component = lcs_peer_component(ep),
+		.udp = ep->proto == IPPROTO_UDP,
+	};
+
+	if (is_known(dialog, &new))
+		return NULL;
 	/* What the last description said, and this one not yet, makes room. */
 	if (dialog->count == LCS_PEERS_MAX)
 		forget_lines(dialog, ~conn->described);
 	if (dialog->count == LCS_PEERS_MAX) {
+		if (!dialog->overflow)
+			lcs_pinhole_refuse(conn, LCS_CLASS_MEDIA, LCS_REFUSED_LIMIT);
 		dialog->overflow = true;
 		return NULL;
 	}
-	peer = &dialog->peer[dialog->count++];
-	peer->addr = *addr;
-	peer->port = ep->port;
-	peer->index = index;
-	peer->component = component;
-	peer->lead = false;
-	return peer;
+	dialog->peer[dialog->count] = new;
+	return &dialog->peer[dialog->count++];
 }
 
 /*

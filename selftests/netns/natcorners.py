@@ -150,18 +150,34 @@ def without_nat(rig, tap, family):
 
 # ---- led out ----------------------------------------------------------------
 
+@contextlib.contextmanager
+def second_user(rig, family):
+    """A client whose ports another one has outside already: its own have other
+    numbers there, which the kernel alone would not find."""
+    with nat_user(rig, family) as other, \
+            nat_user(rig, family, host="second") as user:
+        call = Call(other)
+        call.begin(call.own(*audio(20000), *video(20002)),
+                   call.theirs(*audio(30000), *video(30002)))
+        yield user
+
+
+def sends_first(rig, user, *ports):
+    for port in ports:
+        flow = Flow(rig, user, port, port + 10000)
+        check(flow.outside[1] != port, f"{port} is the same outside")
+        flow.outward()
+        flow.inward()
+        flow.close()
+
+
 def led_out(rig, tap, family):
     with tap.case(f"IPv{family}: relayed=1: RTP to the peer leaves from the "
                   "port that the peer was told, also before any has come"), \
-            parameter("relayed", "1"), nat_user(rig, family) as user:
+            parameter("relayed", "1"), second_user(rig, family) as user:
         call = Call(user)
         call.begin(call.own(*audio(20000)), call.theirs(*audio(30000)))
-        flows = [Flow(rig, user, 20000 + n, 30000 + n) for n in (0, 1)]
-        for flow in flows:
-            check(flow.outside[0] == OUTSIDE[family], str(flow.outside))
-            flow.outward()
-            flow.inward()
-            flow.close()
+        sends_first(rig, user, 20000, 20001)
     with tap.case(f"IPv{family}: relayed=1: to the peer's file listener, from a "
                   "port that nobody was told, and no other host goes there"), \
             parameter("relayed", "1"), nat_user(rig, family) as user:
@@ -182,6 +198,26 @@ def led_out(rig, tap, family):
         check(sock.recv(100) == b"220 file\r\n", "other bytes")
         for end in (sock, accepted, listener):
             end.close()
+
+
+def many_candidates(rig, tap, family):
+    with tap.case(f"IPv{family}: a peer with eight candidates of UDP and ten of "
+                  "TCP for each of two streams: what the client sends first "
+                  "leaves from the port that the peer was told"), \
+            second_user(rig, family) as user:
+        host = ("198.51.100." if family == 4 else "2001:db8:9::") + "{}"
+
+        def media(port):
+            return [f"a=candidate:{n} {c} {how} 2 {host.format(n % 10 + 1)} "
+                    f"{port + c - 1} typ host"
+                    for how, numbers in (("TCP-PASS", range(10, 15)),
+                                         ("UDP", range(4)))
+                    for n in numbers for c in (1, 2)]
+        call = Call(user)
+        call.begin(call.own(*audio(20000), *video(20002)),
+                   call.theirs(*audio(30000, *media(30000)),
+                               *video(30002, *media(30002))))
+        sends_first(rig, user, *range(20000, 20004))
 
 
 # ---- what TCP leaves room for -----------------------------------------------
@@ -342,7 +378,7 @@ def main():
                          "a Contact without a port")
         for family in (4, 6):
             for test in (repeated_tcp, active_only, on_hold, without_nat,
-                         long_line, led_out, narrow):
+                         long_line, led_out, many_candidates, narrow):
                 test(rig, tap, family)
         host = RawHost(rig)
         late_body(rig, tap, host)
