@@ -417,7 +417,12 @@ static void dialog_contacts(struct lcs_conn *conn, const struct lcs_message *msg
 		need = row ? lcs_need_of(row, msg->call_id) : NULL;
 		if (!need || !lcs_is_response(msg) || conn->loose)
 			continue;
-		/* The client's own answer needs nobody to confirm it. */
+		/*
+		 * The client's own answer needs nobody to confirm it; a subscription, which says
+		 * how long it lives, is not prolonged by a NOTIFY's.
+		 */
+		if (need->confirmed && msg->method == LCS_METHOD_NOTIFY)
+			continue;
 		if (is_success(msg))
 			lcs_need_confirm(row, need, &want.cause, lcs_dialog_lifetime(U32_MAX));
 		else
@@ -537,7 +542,7 @@ static void settle(struct lcs_conn *conn, const struct lcs_transaction *tr, bool
 			close = need->index < 32 && refused & 1u << need->index;
 		if (close)
 			give_up(row, need);
-		else if (row->outbound == outbound && !conn->loose)
+		else if (row->outbound == outbound && (outbound || !conn->loose))
 			lcs_need_confirm(row, need, tr, lcs_dialog_lifetime(U32_MAX));
 	}
 	lcs_peers_narrow(client, tr->call_id);

@@ -119,6 +119,21 @@ def call(rig, air, tap, family):
         air.related(*ports)
         talk.bye()
         air.shut(*ports)
+    with tap.case(f"IPv{family}: loose=1, relayed=1: the peer's 200 leads out "
+                  "to where it listens, the INVITE does not"), \
+            parameter("loose", "1"), parameter("relayed", "1"), \
+            client(rig, family) as user:
+        user.main.forth(b"\r\n\r\n")
+        flush(rig)
+        user.main.forth(b"\r\n\r\n")
+        port = Probe("udp", user.address, peer, 5352)
+        talk = Call(user)
+        talk.begin(talk.own(*audio(5350)))
+        air.shut(port)
+        talk.answer(200, "INVITE", talk.theirs(*audio(5352)))
+        air.related(port)
+        talk.bye()
+        air.shut(port)
     with tap.case(f"IPv{family}: loose=1: called, it opens with the peer's "
                   "ACK, not with the client's own 200"), \
             parameter("loose", "1"), client(rig, family) as user:

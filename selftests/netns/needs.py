@@ -133,6 +133,21 @@ def late(rig, tap, family):
         user.must_not_be_called(7100)
 
 
+def notified(rig, tap, family):
+    with tap.case(f"IPv{family}: the client's answer to a NOTIFY does not "
+                  "prolong a subscription's Contact"), \
+            client(rig, family) as user:
+        here = [f"Contact: {contact(user.address, 7100)}"]
+        call = Call(user)
+        call.request("SUBSCRIBE", extra=here)
+        call.answer(200, "SUBSCRIBE", extra=["Expires: 600"])
+        call.request("NOTIFY", by_client=False)
+        call.answer(200, "NOTIFY", by_client=True, extra=here)
+        left = rig.expectation(dport=7100).timeout
+        check(left <= 600, f"{left} s are left")
+        user.must_be_called(7100)
+
+
 def ringing(rig, tap, family):
     with tap.case(f"IPv{family}: the Contact of a 180 is called while it rings, "
                   "and not after it was given up"), \
@@ -322,6 +337,7 @@ def main():
             many_fail(rig, air, tap, family)
             registration(rig, tap, family)
             late(rig, tap, family)
+            notified(rig, tap, family)
             ringing(rig, tap, family)
             file_again(rig, tap, family)
             early(rig, air, tap, family)
