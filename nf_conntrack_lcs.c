@@ -105,6 +105,14 @@ static bool is_another(const struct nf_conn *ct, const struct tcphdr *th,
 	       ntohl(th->ack_seq) != start->isn[IP_CT_DIR_ORIGINAL] + 1;
 }
 
+/* What such a connection says opens nothing. Caller holds ct->lock. */
+static void distrust(struct nf_conn *ct, struct lcs_start *start)
+{
+	if (start->closed != LCS_BOTH)
+		lcs_count(&lcs_net(nf_ct_net(ct))->counts, LCS_COUNT_UNPROVEN);
+	start->closed = LCS_BOTH;
+}
+
 /*
  * What the handshake says: a SYN from the originator, a SYN-ACK from the responder, as the core
  * believes them. A stream with payload in its SYN, or one opened from both sides at once, is never
@@ -130,10 +138,10 @@ static noinline int note_syn(struct nf_conn *ct, const struct tcphdr *th,
 	}
 	spin_lock_bh(&ct->lock);
 	if (ct->proto.tcp.state == TCP_CONNTRACK_SYN_SENT2) {
-		start->closed = LCS_BOTH;
+		distrust(ct, start);
 	} else if (ct->proto.tcp.state == believed[seg->dir]) {
 		if (seg->len || th->ack != seg->dir)
-			start->closed = LCS_BOTH;
+			distrust(ct, start);
 		start->isn[seg->dir] = seg->seq;
 		start->syn |= 1 << seg->dir;
 		note_options(start, seg, th);
@@ -288,7 +296,7 @@ static noinline void note_unseen(struct lcs_conn *conn, u8 dir, u32 ack)
 	if (!conn->gone && conn->synced & 1 << dir && stream->state != LCS_GIVEN_UP &&
 	    after(ack, stream->next + 1)) {
 		lcs_stream_give_up(stream, LCS_OPAQUE);
-		lcs_count(&conn->net->counts, LCS_COUNT_GIVEN_UP_UNSEEN);
+		lcs_note_give_up(conn->net, conn->ct, dir, LCS_COUNT_GIVEN_UP_UNSEEN);
 	}
 	spin_unlock_bh(&conn->client->lock);
 }

@@ -67,11 +67,6 @@ static inline void lcs_count(struct lcs_counts *counts, enum lcs_counter counter
 	atomic_long_inc(&counts->value[counter]);
 }
 
-static inline void lcs_uncount(struct lcs_counts *counts, enum lcs_counter counter)
-{
-	atomic_long_dec(&counts->value[counter]);
-}
-
 int lcs_counts_show(struct net *net, struct lcs_counts *counts);
 void lcs_counts_hide(struct net *net);
 

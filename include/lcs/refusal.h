@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Refusals: why something was not opened.
+ * Refusals: why something was not opened, or a stream not read on.
  */
 #ifndef _LCS_REFUSAL_H
 #define _LCS_REFUSAL_H
 
+#include <lcs/count.h>
 #include <lcs/policy.h>
 
 struct lcs_conn;
+struct lcs_net;
+struct nf_conn;
 
 /**
  * enum lcs_refusal - why a pinhole was not opened
@@ -38,6 +41,8 @@ enum lcs_refusal {
 };
 
 const char *lcs_refusal_name(enum lcs_refusal why);
+const char *lcs_give_up_name(enum lcs_counter why);
+void lcs_note_give_up(struct lcs_net *lnet, const struct nf_conn *ct, u8 dir, enum lcs_counter why);
 void lcs_pinhole_refuse(struct lcs_conn *conn, enum lcs_class class, enum lcs_refusal why);
 
 #endif /* _LCS_REFUSAL_H */

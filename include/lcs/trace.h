@@ -83,8 +83,8 @@ TRACE_EVENT(lcs_give_up,
 		__entry->dir = dir;
 		__entry->why = why;
 	),
-	TP_printk("ct %p %s direction: reason %u", __entry->ct,
-		  __entry->dir ? "reply" : "original", __entry->why)
+	TP_printk("ct %p %s direction: %s", __entry->ct, __entry->dir ? "reply" : "original",
+		  lcs_give_up_name(__entry->why))
 );
 
 #endif /* _LCS_TRACE_H */

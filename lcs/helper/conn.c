@@ -229,7 +229,8 @@ struct lcs_conn *lcs_conn_get(struct nf_conn *ct, struct lcs_start *start,
 	if (!conn) {
 		/* Without its first byte the stream is not proven any more. */
 		WRITE_ONCE(start->closed, LCS_BOTH);
-		lcs_count(&lcs_net(nf_ct_net(ct))->counts, LCS_COUNT_GIVEN_UP_MEMORY);
+		lcs_note_give_up(lcs_net(nf_ct_net(ct)), ct, IP_CT_DIR_ORIGINAL,
+				 LCS_COUNT_GIVEN_UP_MEMORY);
 		return NULL;
 	}
 	return publish(conn, start);
@@ -328,7 +329,7 @@ static void relieve(struct lcs_conn *conn)
 		return;
 	lcs_stream_give_up(&conn->stream[IP_CT_DIR_ORIGINAL], LCS_NO_MEMORY);
 	lcs_stream_give_up(&conn->stream[IP_CT_DIR_REPLY], LCS_NO_MEMORY);
-	lcs_count(&conn->net->counts, LCS_COUNT_GIVEN_UP_MEMORY);
+	lcs_note_give_up(conn->net, conn->ct, conn->client_dir, LCS_COUNT_GIVEN_UP_MEMORY);
 	lcs_message_release(conn);
 	if (cut) {
 		lcs_count(&conn->net->counts, LCS_COUNT_KILLED);

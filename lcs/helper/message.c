@@ -238,7 +238,7 @@ static const struct lcs_sink lcs_message_sink = {
 	.release = release_line,
 };
 
-static const enum lcs_counter lcs_given_up[LCS_GIVE_UPS] = {
+static const enum lcs_counter lcs_why_given_up[LCS_GIVE_UPS] = {
 	[LCS_NOT_SIP] = LCS_COUNT_GIVEN_UP_NOT_SIP,
 	[LCS_BAD_START] = LCS_COUNT_GIVEN_UP_START_LINE,
 	[LCS_BAD_LENGTH] = LCS_COUNT_GIVEN_UP_LENGTH,
@@ -252,8 +252,7 @@ static void after_giving_up(struct lcs_conn *conn, u8 dir)
 {
 	struct lcs_stream *other = &conn->stream[!dir];
 
-	lcs_count(&conn->net->counts, lcs_given_up[conn->stream[dir].given_up]);
-	trace_lcs_give_up(conn->ct, dir, conn->stream[dir].given_up);
+	lcs_note_give_up(conn->net, conn->ct, dir, lcs_why_given_up[conn->stream[dir].given_up]);
 	if (conn->stream[dir].given_up == LCS_NOT_SIP)
 		lcs_stream_give_up(other, LCS_NOT_SIP);
 	if (other->state == LCS_GIVEN_UP)

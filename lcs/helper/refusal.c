@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Refusals: what was asked for and is not opened, counted by its reason, and said to the
- * administrator who could change it.
+ * Refusals: what was asked for and is not opened, and streams that are read no further; counted by
+ * their reason, and said to the administrator who could change it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -35,6 +35,45 @@ static const struct {
 	[LCS_REFUSED_RELAYED] = { LCS_COUNT_REFUSED_RELAYED,
 				  "it leads out to a peer; parameter relayed=1 allows that" },
 };
+
+/* Why streams are given up, in the order of their counters. */
+static const char *const lcs_give_ups[] = {
+	"it is not SIP; give the helper to SIP over TCP only",
+	"what comes after a message is none",
+	"a Content-Length is missing, malformed or contradicting",
+	"a line that decides is too long",
+	"there was no room for its unfinished text; raise parameter mem_max",
+	"what follows is compressed",
+	"its receiver has what was not seen; drop what conntrack calls invalid",
+};
+
+/**
+ * lcs_give_up_name() - why a stream was given up, in words
+ * @why: LCS_COUNT_GIVEN_UP_*
+ */
+const char *lcs_give_up_name(enum lcs_counter why)
+{
+	BUILD_BUG_ON(ARRAY_SIZE(lcs_give_ups) !=
+		     LCS_COUNT_GIVEN_UP_UNSEEN - LCS_COUNT_GIVEN_UP_NOT_SIP + 1);
+	return lcs_give_ups[why - LCS_COUNT_GIVEN_UP_NOT_SIP];
+}
+
+/**
+ * lcs_note_give_up() - count a stream that is read no further, and say why
+ * @lnet: its namespace
+ * @ct: its connection
+ * @dir: its direction, or that which was read
+ * @why: LCS_COUNT_GIVEN_UP_*
+ *
+ * The line is rate-limited and holds nothing that a message said.
+ */
+void lcs_note_give_up(struct lcs_net *lnet, const struct nf_conn *ct, u8 dir, enum lcs_counter why)
+{
+	lcs_count(&lnet->counts, why);
+	trace_lcs_give_up(ct, dir, why);
+	if (net_ratelimit())
+		pr_info("a connection is read no further: %s\n", lcs_give_up_name(why));
+}
 
 /**
  * lcs_refusal_name() - why a pinhole was not opened, in words

@@ -304,8 +304,10 @@ def simultaneous(rig, tap, inner, outer):
         answer = user.answer_text(200, "Contact: <sip:10.0.0.77:%d;"
                                   "transport=tcp>;expires=900" % EVIL)
         pair = RawPair(rig, inner, outer)
+        before = rig.counters()["unproven"]
         check(pair.up(999, 0, SYN), "the SYN did not pass")
         check(pair.down(4999, 0, SYN), "the other SYN did not pass")
+        check(rig.counters()["unproven"] == before + 1, "not counted")
         check(pair.up(999, 5000, SYN | ACK), "the SYN-ACK did not pass")
         check(pair.down(4999, 1000, SYN | ACK), "nor the other SYN-ACK")
         check(pair.up(1000, 5000, ACK | PSH, text), "the REGISTER")
