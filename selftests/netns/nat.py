@@ -9,6 +9,9 @@ changed; what the client gets is what it would have got without translation.
 Profile: media_ports=1024-65535, all else the module's defaults.
 """
 
+import re
+import socket
+
 from lcscall import (Call, audio, family_word, invitation, listen_for_file,
                      offer_file, sdp, video, whiteboard)
 from lcspeer import ADDRESS, METHODS, Failed, Tap, check, host_text
@@ -68,6 +71,32 @@ def own_connection(rig, tap, family):
         user.register(own)
 
 
+def knock(rig, user, host, ports):
+    """How many packets come in that were negotiated, where one goes from a new
+    port of a host to each of these outside ports."""
+    def related():
+        text = rig.run("fw", "nft", "list", "chain", "inet", "lcs", "forward")
+        return int(re.search(r'ct state related ct helper "lcs" counter packets '
+                             r"(\d+)", text)[1])
+    before = related()
+    with rig.socket(host, user.family, socket.SOCK_DGRAM) as sock:
+        for port in ports:
+            sock.sendto(b"\x80\x00", (user.table.outside, port))
+    rig.barrier("client", host, user.family)
+    return related() - before
+
+
+def only(rig, user, host, inside):
+    """Open to a host are the outside forms of these ports, and not those beside
+    them."""
+    outside = [user.form(port, "udp") for port in inside]
+    beside = {port + n for port in outside for n in (-1, 1)} - {*outside}
+    check(not knock(rig, user, host, beside), f"beside {outside} it is open")
+    for port in outside:
+        check(knock(rig, user, host, [port]), f"{port} is shut")
+    return outside
+
+
 def calls(rig, tap, family, host):
     with tap.case(f"IPv{family}: a call with media from the {host}: RTP and "
                   "RTCP of two streams, the inside sends first or the outside "
@@ -79,8 +108,9 @@ def calls(rig, tap, family, host):
                    call.theirs(*audio(30000), *video(30002, "a=rtcp:30009")))
         check(user.form(20001, "udp") == user.form(20000, "udp") + 1,
               "RTP and RTCP are no pair")
-        flows = [Flow(rig, user, port, port + 10000, host)
-                 for port in (20000, 20001, 20002, 20009)]
+        inside = 20000, 20001, 20002, 20009
+        outside = only(rig, user, host, inside)
+        flows = [Flow(rig, user, port, port + 10000, host) for port in inside]
         for flow in flows[:2]:
             flow.outward()
             flow.inward()
@@ -90,6 +120,7 @@ def calls(rig, tap, family, host):
         call.bye()
         check(len(rig.expectations()) == 1, "\n".join(
             e.line for e in rig.expectations()))
+        check(not knock(rig, user, host, outside), "open after the BYE")
         for flow in flows:
             flow.outward()
             flow.inward()
@@ -254,6 +285,12 @@ def checker(rig, tap):
             except Failed:
                 continue
             check(False, f"{what} was not found")
+        table.forms = {}
+        try:
+            table.learn(sent, sent)
+        except Failed:
+            return
+        check(False, "that nothing was translated was not found")
 
 
 def main():

@@ -419,6 +419,8 @@ class Table:
             if self.owns(place) and place.kind not in ("origin",
                                                        "remote-candidate"):
                 self._note(place, new)
+                check(stays or place.key in self.forms,
+                      f"{place.kind} {place.key} went out as it is")
         if length_is_right(sent):
             check(length_is_right(got), "Content-Length is wrong")
         same_signature(sent, got)

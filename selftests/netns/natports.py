@@ -346,6 +346,7 @@ def exhausted(rig, tap, family):
             user.sign_in(7100)
         check({u.form(7100) for u in found[:4]} == set(range(50000, 50004)),
               str([u.form(7100) for u in found[:4]]))
+        found[4].main.stays = True
         with refused(rig, "callback"):
             found[4].register(7100)
         check(("tcp", found[4].address, 7100) not in found[4].table.forms,

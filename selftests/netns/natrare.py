@@ -8,6 +8,7 @@ Profile: media_ports=1024-65535, all else the module's defaults.
 """
 
 import contextlib
+import errno
 import select
 import socket
 import struct
@@ -139,6 +140,8 @@ def multipath(rig, tap, family):
     try:
         ends = multipath_ends(rig, family, MPTCP)
     except OSError as error:
+        if error.errno not in (errno.EPROTONOSUPPORT, errno.ENOPROTOOPT):
+            raise
         tap.skip(text, f"no MPTCP here: {error}")
         return
     message = NatUser(rig, family, connect=False).register_text(7100)
