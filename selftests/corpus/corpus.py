@@ -42,6 +42,11 @@ def load(name=None):
     return dialogue
 
 
+def missing_items(dialogues):
+    """The items of the list that none of these is for."""
+    return sorted(set(ITEMS) - {d.item for d in dialogues})
+
+
 def command_check(wanted):
     bad = 0
     dialogues = []
@@ -51,7 +56,7 @@ def command_check(wanted):
         except CorpusError as error:
             print(error, file=sys.stderr)
             bad += 1
-    missing = sorted(set(ITEMS) - {d.item for d in dialogues})
+    missing = missing_items(dialogues)
     if missing and not wanted and not bad:
         print(f"no dialogue for item {', '.join(map(str, missing))}", file=sys.stderr)
         bad += 1

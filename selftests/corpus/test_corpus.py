@@ -1,21 +1,26 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Can the check of the corpus fail? Each case breaks one dialogue in one way.
+"""The corpus is what its README.md says, and can the check of it fail? Prints TAP.
 
-A change is (what stands in the file, what takes its place, part of the complaint);
-it is made once, at the first place.
+Each of CHANGES breaks one dialogue in one way: (what stands in the file, what takes its
+place, part of the complaint); it is made once, at the first place.
 """
 
+import contextlib
+import io
 import os
 import sys
 import tempfile
+import traceback
 import unittest
+import unittest.mock
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import corpus               # noqa: E402
 import corpus_check         # noqa: E402
 import corpus_emit          # noqa: E402
+import corpus_signature     # noqa: E402
 from corpus_reader import CorpusError, read_dialogue    # noqa: E402
 
 CHANGES = {
@@ -64,6 +69,33 @@ CHANGES = {
 }
 
 
+def check_command():
+    """(status, what it says) of `corpus.py check`."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        return corpus.main(["check"]), said.getvalue()
+
+
+class TheCorpusIsGood(unittest.TestCase):
+    """What `corpus.py check` says yes to, piece by piece."""
+
+    def test_dialogues(self):
+        for name in corpus.names():
+            with self.subTest(name):
+                self.assertEqual(corpus.load(name).name, name)
+
+    def test_every_item_has_a_dialogue(self):
+        self.assertEqual(corpus.missing_items(corpus.load()), [])
+
+    def test_signatures(self):
+        corpus_signature.self_check()
+
+    def test_command(self):
+        status, said = check_command()
+        self.assertEqual(status, 0, said)
+        self.assertIn(f"{len(corpus.names())} dialogues", said)
+
+
 class TheCheckCanFail(unittest.TestCase):
     """One change each, one complaint each; None where the change is harmless."""
 
@@ -95,6 +127,29 @@ class TheCheckCanFail(unittest.TestCase):
         with self.assertRaises(CorpusError):
             corpus.load("99-none")
 
+    def test_missing_item(self):
+        left = [name for name in corpus.names() if not name.startswith("14-")]
+        with unittest.mock.patch.object(corpus, "names", lambda: left):
+            status, said = check_command()
+        self.assertEqual(status, 1)
+        self.assertIn("no dialogue for item 14\n", said)
+
+    def test_wrong_signatures(self):
+        right = corpus_signature.signature_buffer
+        wrong = {
+            "a part is left out": lambda data, version: (right(data, version) or b"")[1:],
+            "the same for all versions": lambda data, version: right(data, 3),
+            "the same for all messages": lambda data, version: right(corpus_signature.EXAMPLE,
+                                                                     version),
+            "one where none is": lambda data, version: right(data, version) or b"<>",
+        }
+        for name, function in wrong.items():
+            with self.subTest(name), \
+                    unittest.mock.patch.object(corpus_signature, "signature_buffer", function):
+                status, said = check_command()
+                self.assertEqual(status, 1)
+                self.assertIn("corpus_signature.py: ", said)
+
 
 class WhatComesOut(unittest.TestCase):
     """Offsets, lengths and seeds are those of the bytes on the wire."""
@@ -122,5 +177,53 @@ class WhatComesOut(unittest.TestCase):
                 self.assertEqual(file.read(), dialogue.messages[0].data)
 
 
+class Tap(unittest.TestResult):
+    """A line for each case, and for each part of one (subTest)."""
+
+    def __init__(self):
+        super().__init__()
+        self.number = 0
+
+    def line(self, ok, test, directive="", note=""):
+        """One test point."""
+        self.number += 1
+        name = str(test.id()).removeprefix("__main__.").replace("#", "")
+        print(f"{'ok' if ok else 'not ok'} {self.number} - {name}{directive}", flush=True)
+        for line in note.splitlines():
+            print(f"# {line}")
+
+    def trace(self, error):
+        """Where it failed, and why."""
+        return "".join(traceback.format_exception(*error))
+
+    def addSuccess(self, test):
+        super().addSuccess(test)
+        self.line(True, test)
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.line(False, test, note=self.trace(err))
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self.line(False, test, note=self.trace(err))
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self.line(True, test, f" # SKIP {reason}")
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        self.line(err is None, subtest, note=self.trace(err) if err else "")
+
+
+def main():
+    """All of it; the status to exit with."""
+    print("TAP version 13")
+    result = unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"]).run(Tap())
+    print(f"1..{result.number}")
+    return 0 if result.wasSuccessful() else 1
+
+
 if __name__ == "__main__":
-    unittest.main()
+    sys.exit(main())
