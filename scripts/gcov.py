@@ -76,15 +76,18 @@ def read(files, notes, gcov="gcov"):
 
 
 def percent(part, whole):
-    """Of an empty whole everything was reached."""
+    """Of an empty whole, as the branches of a file without any, everything was reached."""
     return 100.0 * part / whole if whole else 100.0
 
 
 def table(files):
-    """Prints the figures of each file and of all. Return: those of all, in per cent."""
+    """Prints the figures of each file and of all. Return: those of all, in per cent; of nothing
+    at all there are none."""
     print(f"{'file':28} {'lines':>14} {'branches':>16}")
     rows = [(name, files[name].numbers()) for name in sorted(files)]
-    total = [sum(column) for column in zip(*(numbers for _, numbers in rows))]
+    total = [sum(column) for column in zip([0] * 4, *(numbers for _, numbers in rows))]
+    if not total[1] or not total[3]:
+        rig.die(f"gcov counted {total[1]} lines and {total[3]} branches in {len(rows)} files", 2)
     for name, numbers in rows + [("all", total)]:
         print(f"{name:28} {numbers[0]:5}/{numbers[1]:<5}{percent(*numbers[:2]):6.1f}% "
               f"{numbers[2]:5}/{numbers[3]:<5}{percent(*numbers[2:]):6.1f}%")

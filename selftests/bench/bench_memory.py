@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What memory a client takes, from /proc/slabinfo; a part of selftests/bench/bench.py."""
 import glob
+import sys
 
 CLIENTS = 1000
 SIZES = {}              # of the objects of a cache, bytes
@@ -43,16 +44,25 @@ def measure(talk, helper):
     return found
 
 
+def caches(stage, *beginnings):
+    """The caches whose names begin so. One that is not there would take nothing, and be cheap."""
+    for beginning in beginnings:
+        if not any(name.startswith(beginning) for name in stage):
+            sys.exit(f"bench: no cache {beginning} in /proc/slabinfo: merged with another? "
+                     "scripts/bench starts the kernel with slab_nomerge")
+    return {name: size for name, size in stage.items() if name.startswith(beginnings)}
+
+
 def part(stage, *beginnings):
     """Bytes in the caches whose names begin so."""
-    return sum(size for name, size in stage.items() if name.startswith(beginnings))
+    return sum(caches(stage, *beginnings).values())
 
 
 def beyond(stage, bare):
     """Whole objects of the general caches that a client takes beyond one of another stage: what
     others in the kernel take or give back meanwhile is no whole one for each of a thousand."""
     return sum(round((size - bare.get(name, 0)) / SIZES[name]) * SIZES[name]
-               for name, size in stage.items() if name.startswith("kmalloc-"))
+               for name, size in caches(stage, "kmalloc-").items())
 
 
 def show(program, with_rules, verdict):
@@ -69,7 +79,8 @@ def show(program, with_rules, verdict):
             more = beyond(stage, bare)
             told = ""
             if name == STAGES[0][0]:
-                total = ours + (max(more, 0) if masquerade else 0)
+                # Where no object of ours is seen, what else was taken is not its cost.
+                total = ours + (max(more, 0) if masquerade and ours > 0 else 0)
                 told = (f"   {total:.0f}, limit {IDLE_LIMIT}: "
                         + verdict("idle connection" + where, total, IDLE_LIMIT))
             print(f"{name + where:24}{ours:13.0f}{part(stage, 'lcs_pinhole'):10.0f}{more:9.0f}"
