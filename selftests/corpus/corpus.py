@@ -24,7 +24,7 @@ import corpus_emit          # noqa: E402
 import corpus_signature     # noqa: E402
 from corpus_reader import Close, CorpusError, Message, Probe, read_dialogue     # noqa: E402
 
-ITEMS = range(1, 37)        # protocol.md section 10
+ITEMS = range(1, 37)        # the items of README.md
 
 
 def names():

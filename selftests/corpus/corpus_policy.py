@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Do the outcomes a dialogue states fit together, and with DESIGN section 4?
+"""Do the outcomes a dialogue states fit together, and with the module's rules?
 
 This plays a dialogue against a table of pinholes: what is opened must be named
 by an endpoint of that message, be the sender's own address and in policy; what

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The text that a message's NTLM or Kerberos signature covers (protocol.md 2.1).
+"""The text that a message's NTLM or Kerberos signature covers ([MS-SIP] 3.1.4.2,
+[MS-SIPAE] 3.2.5.2).
 
 A receiver silently discards a message whose signature does not fit, so these
 strings, computed from a message before and after the firewall, must be equal.

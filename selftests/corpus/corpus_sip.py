@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """SIP messages as the tests' own second opinion: headers and deciding facts.
 
-Written from RFC 3261 and protocol.md section 9, not from the module's code, and
+Written from RFC 3261 and the examples of [MS-SIP], not from the module's code, and
 simple rather than fast: this is what the module is compared with.
 """
 

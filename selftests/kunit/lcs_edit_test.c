@@ -639,7 +639,7 @@ static void too_long_to_hold(struct kunit *test)
 	fix_end(fix);
 }
 
-/* DESIGN.md: an idle connection costs little. */
+/* An idle connection costs little. */
 static void small(struct kunit *test)
 {
 	KUNIT_EXPECT_LE(test, sizeof(struct lcs_edit), (size_t)128);

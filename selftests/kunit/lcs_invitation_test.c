@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * File-transfer invitations: who listens where, and the traps of protocol.md 4.4.
+ * File-transfer invitations: who listens where, and what only looks as if it said so.
  */
 #include <kunit/test.h>
 #include <lcs/stream.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Session descriptions and multipart bodies: every kind of line of protocol.md 3.2 to 3.5.
+ * Session descriptions and multipart bodies: every kind of line that has an endpoint ([MS-SDP] 2.2,
+ * [MS-SDPEXT] 3.1.5, RFC 4566, 3605, 5245), and what only looks like one.
  */
 #include <kunit/test.h>
 #include <lcs/stream.h>

@@ -480,7 +480,7 @@ static void nothing_to_read(struct kunit *test)
 	lcs_record_end(record);
 }
 
-/* DESIGN.md: at most 192 bytes for each direction, without the line. */
+/* An idle connection costs little: that much for each direction, without the line. */
 static void small(struct kunit *test)
 {
 	KUNIT_EXPECT_LE(test, sizeof(struct lcs_stream), (size_t)192);

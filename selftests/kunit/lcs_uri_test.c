@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SIP URIs and Contact lists: every form of protocol.md 1.2, and what must not be believed.
+ * SIP URIs and Contact lists: every form that these clients write ([MS-SIP] 4, RFC 3261 19.1
+ * and 20.10), and what must not be believed.
  */
 #include <kunit/test.h>
 #include <lcs/uri.h>

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """The main job: a client signs in, the server calls its Contact back.
 
-For IPv4 and IPv6: every form of Contact of protocol.md 1.2, what each opens and
-what it must not open; several callbacks; who else may not come in; the client
-that crashed and signs in again (DESIGN sections 3 and 4, rules 1 to 4).
+For IPv4 and IPv6: every form of Contact that these clients write ([MS-SIP] 4,
+[MS-SIPREGE], RFC 3261 20.10), what each opens and what it must not open; several
+callbacks; who else may not come in; the client that crashed and signs in again.
 Profile: the module's defaults (sip_ports=1024-65535, callback_from=server).
 """
 

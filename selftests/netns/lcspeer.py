@@ -491,7 +491,7 @@ def host_text(address):
 
 
 def contact(address, port):
-    """Form b of protocol.md 1.2: Windows Messenger 5.1, Communicator 2005."""
+    """As Windows Messenger 5.1 and Communicator 2005 write it over TCP."""
     return (f"<sip:{host_text(address)}:{port};transport=tcp>;{METHODS};"
             "proxy=replace")
 

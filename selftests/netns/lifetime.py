@@ -4,8 +4,8 @@
 
 Inactive until the 2xx of that REGISTER; kept by 401 and 407; dropped by other
 failures unless confirmed before; its lifetime is the 2xx's; prolonged by a
-refresh, ended by Expires 0 in each of its forms and by time (DESIGN rule 4,
-protocol.md 1.5).
+refresh, ended by Expires 0 in each of its forms and by time (RFC 3261 10.2 and
+10.3).
 """
 
 from lcspeer import (ADDRESS, Rig, Tap, check, client, contact, host_text,
@@ -108,7 +108,7 @@ def own_answer(rig, tap, family):
 
 
 def lifetimes(rig, tap, family):
-    """Where the lifetime comes from (protocol.md 1.5, order of preference)."""
+    """Where the lifetime comes from, in this order (RFC 3261 10.2.1.1, 10.3)."""
     here = "<sip:{A}:{P};transport=tcp>"
     other = "<sip:10.7.7.7:7101;transport=tcp>"
     cases = (
@@ -143,7 +143,8 @@ def lifetimes(rig, tap, family):
 
 
 def renamed(rig, tap, family):
-    """Variant B of protocol.md 1.9: the server names its own view."""
+    """The server puts its own view of the connection into the Contact ([MS-SIP]
+    4.4 and 4.5: ms-received-cid)."""
     uuid = '+sip.instance="<urn:uuid:34{}59{}B-0585-5EAC-8C3E-2D34A1B2C3D4>"'
     with tap.case(f"IPv{family}: lifetime: ours by +sip.instance, in another "
                   "case, when the server changed the address"), \

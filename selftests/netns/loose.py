@@ -4,7 +4,7 @@
 
 loose=0, the default: they open nothing any more. loose=1: they are read again
 from the next segment that begins with a start line, and open when the peer has
-answered, not before (DESIGN rule 1). The stream passes in either case.
+answered, not before. The stream passes in either case.
 Profile: the module's defaults, loose as stated.
 """
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """What is not SIP, and what is SIP but wrong: it passes, byte for byte, and
-opens nothing, while a good client goes on beside it (DESIGN rule 1, section 1
-rows 7 and 8).
+opens nothing, while a good client goes on beside it. Trouble in a parser costs
+nobody a byte, and only a stream that was SIP from its first byte is believed.
 """
 
 from lcspeer import ADDRESS, Rig, Tap, check, client, contact, message, ntlm

@@ -3,7 +3,7 @@
 """What a client behind masquerade is led out to: the peers of its calls.
 
 Whatever it sends there from a port that it has advertised leaves from where that
-was advertised, and is let through (DESIGN rule 12); with relayed=1 from any
+was advertised, and is let through; with relayed=1 from any
 other port as well, which masquerade then translates. Never to the firewall, to
 what is no host, or to a port below 1024, whatever the server says.
 Profile: media_ports=1024-65535, all else the module's defaults. The firewall has

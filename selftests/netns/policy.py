@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """The module's parameters for signing in: what they allow, that they act at once,
-and that nonsense is refused and changes nothing (DESIGN rules 3 and 4).
+and that nonsense is refused and changes nothing.
 """
 
 import contextlib

@@ -5,7 +5,7 @@
 With relayed=0 (the default) nothing opens. With relayed=1 the peer's media, file
 listener and whiteboard open from that client to that peer: not from another
 host, not to another, not in the other direction, and never to the firewall or
-to what is no host (DESIGN rule 2).
+to what is no host.
 Profile: the module's defaults, relayed as stated.
 """
 

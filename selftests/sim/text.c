@@ -313,7 +313,7 @@ static void write_length(struct sim_writer *w, const struct sim_text *body)
 	write_template(w, "\r\n");
 }
 
-/* The header lines in any order (protocol.md 9.4: order decides nothing). */
+/* The header lines in any order (RFC 3261 7.3.1: it decides nothing). */
 static void write_headers(struct sim_writer *w, const char *cseq, bool contact, enum sim_body body,
 			  const struct sim_text *said, u32 group)
 {
