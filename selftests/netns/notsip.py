@@ -171,6 +171,8 @@ def odd(rig, tap, good):
             user.main.forth(spoil(user.register_text(PORT)))
             user.accept(PORT)
             user.main.forth(user.register_text(7103, ntlm(6000)))
+            user.accept(7103)
+            user.must_be_called(7103)
             user.must_not_be_called(9999)
             good.must_be_called(7300)
 
