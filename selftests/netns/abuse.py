@@ -7,6 +7,8 @@ Memory is counted in the slab caches lcs_*; that the count can move is shown
 first. (Allocations that fail: selftests/sanitized/failing.py.)
 """
 
+import contextlib
+import re
 import select
 import socket
 import struct
@@ -18,6 +20,19 @@ from lcsraw import ACK, PSH, SYN, RawHost, icmp_as_tcp, icmp_error, tcp
 FLOOD = 100000
 CONTROL = 200
 CONNTRACK_MAX = "/proc/sys/net/netfilter/nf_conntrack_max"
+# Decides nothing. Helpers are called right behind it, or later.
+ERRORS = """
+table inet lcs_errors {
+	counter forth { }
+	counter back { }
+	chain postrouting {
+		type filter hook postrouting priority 299; policy accept;
+		ip protocol != icmp return
+		ct state related ct direction original counter name forth
+		ct state related ct direction reply counter name back
+	}
+}
+"""
 
 
 def read_number(path):
@@ -101,11 +116,30 @@ def error_packets(user, payload):
             yield icmp_error("192.0.2.77", source, code, about[:28], mtu)
 
 
+@contextlib.contextmanager
+def errors_let_through(rig):
+    """How many ICMP errors conntrack has taken for the originator's (those the
+    core hands to help() too) and how many for the responder's, behind all that
+    could drop them: one with a wrong checksum is in neither."""
+    rig.run("fw", "nft", "-f", "-", text=ERRORS)
+
+    def counted():
+        said = rig.run("fw", "nft", "list", "counters", "table", "inet",
+                       "lcs_errors")
+        return dict((name, int(count)) for name, count in re.findall(
+            r"counter (\w+) {\s*packets (\d+)", said))
+    try:
+        yield counted
+    finally:
+        rig.run("fw", "nft", "delete", "table", "inet", "lcs_errors")
+
+
 def disguised_errors(rig, tap, user):
     """help() gets ICMP errors too, and they are not TCP: each of these would be
     the next segment of a direction if somebody read it as one."""
     with tap.case("an ICMP error that looks like the next segment, from "
-                  "either side: not read"):
+                  "either side: let through, not read"), \
+            errors_let_through(rig) as counted:
         source, port = user.main.a.getsockname()
         target = user.main.b.getsockname()[0]
         evil = user.register_text(7105)
@@ -114,12 +148,16 @@ def disguised_errors(rig, tap, user):
         to_client = tcp(target, source, (SIP_PORT, port), 1, 1, ACK)
         inner.send(icmp_as_tcp("10.0.0.77", target, to_client,
                                next_seq(user.main.a), evil))
+        rig.barrier("client", "server")
+        check(counted() == {"forth": 1, "back": 0}, str(counted()))
         check(not rig.expectations(dport=7105), "it was read as a REGISTER")
         user.register(7101)
         to_server = tcp(source, target, (port, SIP_PORT), 1, 1, ACK)
         outer.send(icmp_as_tcp("192.0.2.77", source, to_server,
                                next_seq(user.main.b), user.answer_text(
                                    200, "Contact: " + contact(source, 7101))))
+        rig.barrier("client", "server")
+        check(counted() == {"forth": 1, "back": 1}, str(counted()))
         user.must_not_be_called(7101)
         user.accept(7101)
         user.must_be_called(7101)
