@@ -3,7 +3,7 @@
 #
 # The kernel's own SIP helper claims tcp/5060 when it is loaded. Ours must load
 # beside it in either order, and each must serve the connections that the
-# ruleset gives to it.
+# ruleset gives to it: what either lets in, no other rule does.
 
 # The functions below are called by lcs_check.
 # shellcheck disable=SC2317
@@ -31,7 +31,14 @@ sip_rules() {
 			udp dport 5060 ct helper set "sip"
 		}
 	}
+	add rule inet lcs forward udp dport 5060 ct state new accept
+	add rule inet lcs forward meta l4proto udp ct state related ct helper "sip" accept
 	EOF
+}
+
+# sip_register PORT: a client over UDP, and its server, who calls it back.
+sip_register() {
+	python3 "$LCS_DIR/sipudp.py" "$1"
 }
 
 both() {
@@ -53,7 +60,8 @@ lcs_check "then nf_conntrack_lcs" modprobe nf_conntrack_lcs
 lcs_check "both are there" both
 lcs_check "the README's ruleset" lcs_rules
 lcs_check "the SIP helper's ruleset beside it" sip_rules
-lcs_check "a client signs in and is called back" lcs_sign_in
+lcs_check "over UDP nf_conntrack_sip lets the server in" sip_register 7300
+lcs_check "over TCP ours does" lcs_sign_in
 lcs_flush_rules
 lcs_check "ours leaves" lcs_unload
 lcs_check "the SIP helper leaves" sip_out
@@ -63,7 +71,8 @@ lcs_check "then nf_conntrack_sip" modprobe nf_conntrack_sip
 lcs_check "both are there" both
 lcs_check "the README's ruleset" lcs_rules
 lcs_check "the SIP helper's ruleset beside it" sip_rules
-lcs_check "a client signs in and is called back" lcs_sign_in --port 7101
+lcs_check "over UDP nf_conntrack_sip lets the server in" sip_register 7302
+lcs_check "over TCP ours does" lcs_sign_in --port 7101
 lcs_flush_rules
 lcs_check "the SIP helper leaves" sip_out
 lcs_check "ours leaves" lcs_unload
