@@ -23,10 +23,14 @@ from policy import parameter
 CLASSES = {"callback": 0, "media": 1, "file-transfer": 2, "app-sharing": 3}
 
 
-def near(user, proto, port, source):
-    """What must stay shut beside an open port."""
+def near(user, proto, port, source, last=None):
+    """What must stay shut beside an open port, or beside the ports up to the
+    last one (with UDP RTCP's, the next): their neighbours, the other protocol,
+    another host."""
     other = ADDRESS[user.family]["second"]
-    return (Probe(proto, source, user.address, port + 9),
+    last = last or port + (proto == "udp")
+    return (*(Probe(proto, source, user.address, beside)
+              for beside in (port - 1, last + 1, last + 9)),
             Probe("tcp" if proto == "udp" else "udp", source, user.address,
                   port),
             Probe(proto, source, other, port))
@@ -86,7 +90,7 @@ def a_call(rig, air, tap, family):
         for flow in flows:
             flow.both_ways()
         air.related(Probe("udp", server, user.address, 20000))
-        air.shut(*near(user, "udp", 20000, peer))
+        air.shut(*near(user, "udp", 20000, peer, 20003))
         call.bye()
         air.shut(*(Probe("udp", peer, user.address, port)
                    for port in range(20000, 20004)))
