@@ -8,7 +8,6 @@ was opened is closed; tracepoints lcs:* that show no text of a message.
 Profile: media_ports=1024-65535, all else the module's defaults.
 """
 
-import contextlib
 import os
 import subprocess
 
@@ -17,30 +16,13 @@ from lcspeer import (ADDRESS, SIP_PORT, Rig, Tap, check, client, message,
                      wait_until)
 from lcswire import Probe, wire
 from loose import flush
-from parameters import KernelLog
-from policy import parameter
+from parameters import MESSAGE_COST, KernelLog
+from policy import parameter, put, setting
 
 PINHOLES = 64
 EXPECT_MAX = "/proc/sys/net/netfilter/nf_conntrack_expect_max"
-MESSAGE_COST = "/proc/sys/net/core/message_cost"
 TRACEFS = "/sys/kernel/tracing"
 KINDS = ("callback", "media", "file_transfer", "app_sharing")
-
-
-def put(path, text):
-    with open(path, "w", encoding="ascii") as value:
-        value.write(text)
-
-
-@contextlib.contextmanager
-def setting(path, text):
-    with open(path, encoding="ascii") as value:
-        before = value.read()
-    put(path, text)
-    try:
-        yield
-    finally:
-        put(path, before)
 
 
 def candidates(address, ports):
@@ -237,8 +219,9 @@ def tracepoints(rig, tap):
 
 def main():
     rig, tap = Rig("ipv6"), Tap()
-    put(MESSAGE_COST, "0")      # no line is left out
-    with wire(rig) as air, parameter("media_ports", "1024-65535"):
+    # No line is left out.
+    with setting(MESSAGE_COST, "0"), wire(rig) as air, \
+            parameter("media_ports", "1024-65535"):
         for family in (4, 6):
             sixty_fifth(rig, air, tap, family)
         table_full(rig, tap)

@@ -14,8 +14,10 @@ import subprocess
 from lcscall import Call, audio, listen_for_file, whiteboard
 from lcspeer import ADDRESS, Rig, Tap, check, client
 from lcswire import Probe, wire
-from policy import PARAMETERS, PORTS, parameter, read, write
+from policy import PARAMETERS, PORTS, parameter, read, setting, write
 from unload import rmmod
+
+MESSAGE_COST = "/proc/sys/net/core/message_cost"
 
 # Name, default, what is nonsense, a part of the line that helps.
 NUMBER = ("", " ", "-1", "1.5", "1e3", "0x10", "99999999999", "12 13", "ten")
@@ -159,9 +161,6 @@ def profiles(rig, air, tap, family):
 def names_the_parameter(rig, tap):
     """A refusal's line says which parameter to change."""
     log = KernelLog()
-    with open("/proc/sys/net/core/message_cost", "w",
-              encoding="ascii") as value:
-        value.write("0")
     wanted = {"sip_ports": lambda user: user.register(1023),
               "media_ports": lambda user: ask(user, 5360, 6891),
               "ft_ports": lambda user: ask(user, 5350, 7000),
@@ -216,7 +215,8 @@ def main():
     with wire(rig) as air:
         for family in (4, 6):
             profiles(rig, air, tap, family)
-        names_the_parameter(rig, tap)
+        with setting(MESSAGE_COST, "0"):
+            names_the_parameter(rig, tap)
         lifetimes(rig, tap)
         rig.run("fw", "nft", "flush", "ruleset")
         rig.run("fw", "conntrack", "-F")

@@ -44,6 +44,23 @@ def parameter(name, text):
         write(name, before)
 
 
+@contextlib.contextmanager
+def setting(path, text):
+    """A file of the kernel's says something else for a while."""
+    with open(path, encoding="ascii") as value:
+        before = value.read()
+    put(path, text)
+    try:
+        yield
+    finally:
+        put(path, before)
+
+
+def put(path, text):
+    with open(path, "w", encoding="ascii") as value:
+        value.write(text)
+
+
 def defaults(tap):
     for name, value in (("sip_ports", "1024-65535"),
                         ("callback_from", "server")):
