@@ -20,7 +20,7 @@ from lcspeer import (SLAB, Client, Rig, Tap, check, client, grown, objects,
                      wait_until)
 from lcswire import Probe, wire
 from loose import flush
-from policy import write
+from policy import setting, write
 from unload import PLAIN, caches, loaded, rmmod
 
 LIVES = int(os.environ.get("LCS_LIVES", "10000"))
@@ -167,8 +167,9 @@ def unloaded(rig, tap):
         check(len(rig.expectations()) >= 80 * 3, "too few are open")
         rig.run("fw", "nft", "-f", "-", text=PLAIN)
         turn = itertools.cycle(lives)
-        rmmod(lambda: next(turn).user.main.forth(b"\r\n\r\n"))
+        rounds = rmmod(lambda: next(turn).user.main.forth(b"\r\n\r\n"))
         check(not loaded(), f"{loaded()} are loaded")
+        check(rounds, "nobody sent anything meanwhile")
         check(not rig.expectations(), "expectations are left")
         for life, text in zip(lives, texts):
             life.user.main.back(text[1][500:])
@@ -185,10 +186,8 @@ def unloaded(rig, tap):
 
 def main():
     rig, tap = Rig(), Tap()
-    with open(EXPECT_MAX, "w", encoding="ascii") as value:
-        value.write("20000")
     write("media_ports", "1024-65535")      # until rmmod
-    with wire(rig) as air:
+    with setting(EXPECT_MAX, "20000"), wire(rig) as air:
         with client(rig) as user:
             user.sign_in(7100)
         flush(rig)

@@ -46,7 +46,9 @@ def loaded():
 
 
 def rmmod(meanwhile=lambda: None):
-    """Take the modules out; meanwhile, something goes on."""
+    """Take the modules out; meanwhile, something goes on. Returns how often it
+    did before the last of them was out."""
+    rounds = 0
     for module in MODULES:
         if module not in loaded():
             continue
@@ -54,8 +56,10 @@ def rmmod(meanwhile=lambda: None):
                               stderr=subprocess.PIPE) as process:
             while process.poll() is None:
                 meanwhile()
+                rounds += 1
             said = process.stderr.read()
             check(process.returncode == 0, f"rmmod {module}: {said}")
+    return rounds
 
 
 class Live:
@@ -121,8 +125,9 @@ def main():
                   "send"):
         rig.run("fw", "nft", "-f", "-", text=PLAIN)
         turn = itertools.cycle(lives)
-        rmmod(lambda: next(turn).go_on())
+        rounds = rmmod(lambda: next(turn).go_on())
         check(not loaded(), str(loaded()))
+        check(rounds, "nobody sent anything meanwhile")
     with tap.case("all connections go on"):
         for one in lives:
             one.go_on()
