@@ -15,10 +15,11 @@ import socket
 import time
 
 from lcscall import (INVITATION, Call, audio, listen_for_file, offer_file, sdp)
-from lcspeer import (ADDRESS, SIP_PORT, Client, message, ntlm, reset)
+from lcspeer import (ADDRESS, LIMIT, SIP_PORT, Client, message, ntlm, reset)
 from natcheck import split_messages
+from natrig import OUTSIDE
 
-SILENCE = 60            # seconds
+SILENCE = LIMIT         # seconds
 TEXT_MAX = 65536        # bytes of an unfinished message: somebody lost the thread
 MEDIA = re.compile(rb"c=IN IP4 (\S+)\r?\n(?s:.*?)m=audio (\d+) ")
 CONTACT = re.compile(rb"(?m)^Contact: <sip:([\d.]+):(\d+)")
@@ -81,11 +82,12 @@ class End:
 class Crowd:
     """So many connections of the two hosts inside to the server."""
 
-    def __init__(self, rig, count, said=None):
+    def __init__(self, rig, count, said=()):
         self.rig, self.count, self.said = rig, count, said
         self.poll = select.epoll()
         self.ends, self.listeners = {}, {}
         self.messages = self.serial = 0
+        self.translated = 0     # REGISTERs that came with an outside Contact
         self.next_look = 0
         self.listen("server", SIP_PORT)
         self.ports = {host: [random.randrange(7000, 7800) for _ in range(8)]
@@ -159,8 +161,12 @@ class Crowd:
             if now - end.heard > SILENCE or random.random() < 0.005:
                 self.drop(end, random.random() < 0.5)
         self.fill()
-        if self.said is not None:
-            self.said.value = self.messages
+        self.tell()
+
+    def tell(self):
+        """Whoever started this process looks at that."""
+        for value, count in zip(self.said, (self.messages, self.translated)):
+            value.value = count
 
     # ---- what an end does
 
@@ -198,8 +204,11 @@ class Crowd:
                                                  else 5350)))
         if not end.server:
             return
-        if one.startswith(b"REGISTER") and random.random() < 0.3:
-            self.call_back(one)
+        if one.startswith(b"REGISTER"):
+            found = CONTACT.search(one)
+            self.translated += bool(found) and found[1] == OUTSIDE[4].encode()
+            if found and random.random() < 0.3:
+                self.call_back(found)
         elif one.startswith(b"INVITE"):
             self.send_media(one)
         if random.random() < 0.1:
@@ -207,14 +216,12 @@ class Crowd:
             end.out += call.request_text(
                 "INVITE", sdp(where, *audio(30000)), by_client=False)
 
-    def call_back(self, register):
-        found = CONTACT.search(register)
-        sock = found and self.dial("server", (found[1].decode(),
-                                              int(found[2])))
+    def call_back(self, contact):
+        sock = self.dial("server", (contact[1].decode(), int(contact[2])))
         if sock:
             end = End(sock, ADDRESS[4]["server"], server=True)
             end.out = Client(self.rig, connect=False).notify_text(
-                int(found[2]))
+                int(contact[2]))
             self.add(end)
 
     def send_media(self, invite):

@@ -16,6 +16,7 @@ For the kernel of scripts/check-sanitized; it runs on any.
 
 import contextlib
 import glob
+import itertools
 import multiprocessing
 import os
 import random
@@ -26,8 +27,8 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "netns"))
 from crowd import Crowd                                        # noqa: E402
-from lcspeer import (Client, Failed, Rig, Tap, check, objects,  # noqa: E402
-                     wait_until)
+from lcspeer import (LIMIT, Client, Failed, Rig, Tap, check,    # noqa: E402
+                     objects, wait_until)
 
 SECONDS = int(os.environ.get("LCS_SECONDS", "60"))
 CONNECTIONS = 200
@@ -71,22 +72,25 @@ def try_run(rig, *words, text=None):
 
 
 def load_rules(rig):
-    """The README's, and translation of one of the two hosts inside."""
+    """The README's, and translation of one of the two hosts inside: both?"""
     with contextlib.suppress(Failed):
         rig.shell("lcs_rules")
-        rig.run("fw", "nft", "-f", "-", text=MASQUERADE)
+        return try_run(rig, "nft", "-f", "-", text=MASQUERADE)
+    return False
 
 
 # ---- what disturbs ---------------------------------------------------------
-# Each is called again and again by a process of its own.
+# Each is called again and again by a process of its own, and says whether it has
+# done what it is for: somebody else may have been in its way.
 
 def reload_rules(rig):
     """Flushed and loaded; the ruleset flushes itself, too."""
     if random.random() < 0.3:
         try_run(rig, "nft", "flush", "ruleset")
         time.sleep(random.random())
-    load_rules(rig)
+    done = load_rules(rig)
     time.sleep(random.random() * 2)
+    return done
 
 
 def delete_entries(rig):
@@ -96,9 +100,9 @@ def delete_entries(rig):
         ["-D", "-p", "tcp", "--dport", "5060"],
         ["-D", "-p", "tcp", "--orig-port-dst", "7100"],
         ["-D", "-p", "udp"]))
-    try_run(rig, "conntrack", *words)
+    done = try_run(rig, "conntrack", *words)    # not where there is none
     time.sleep(random.random() * 4)
-    return True
+    return done
 
 
 def write_parameters(_rig):
@@ -116,10 +120,12 @@ def write_parameters(_rig):
 
 def read_counters(rig):
     """As an administrator does who watches this."""
-    with contextlib.suppress(OSError):
-        rig.counters()
-    quiet("conntrack", "-L", "expect")
+    done = False
+    with contextlib.suppress(OSError):      # unloaded just now
+        done = bool(rig.counters())
+    done = try_run(rig, "conntrack", "-L", "expect") and done
     time.sleep(random.random())
+    return done
 
 
 def unload(rig):
@@ -156,6 +162,9 @@ def another_network(_rig):
         load_rules(other)
         crowd = Crowd(other, 20)
         crowd.run(time.monotonic() + 2 + random.random() * 3)
+        end = time.monotonic() + LIMIT
+        while not crowd.messages and time.monotonic() < end:
+            crowd.run(time.monotonic() + 1)
         with Going():
             crowd.run(time.monotonic() + 2)
         crowd.close()
@@ -192,41 +201,54 @@ def on_all_cpus():
     os.sched_setaffinity(0, range(os.cpu_count()))
 
 
-def disturb(rig, how, until, done):
-    """The process of a disturber; done: how often it came to its end."""
+def goes_on(until, values):
+    """Until that time; where a machine is slow, until each has come about."""
+    now = time.monotonic()
+    return now < until or (now < until + LIMIT
+                           and not all(value.value for value in values))
+
+
+def disturb(rig, how, until, done, values):
+    """The process of a disturber; done: how often it has succeeded."""
     on_all_cpus()
     random.seed()
-    while time.monotonic() < until:
-        if how(rig) is not False:
+    while goes_on(until, values):
+        if how(rig):
             done.value += 1
 
 
-def speak(rig, count, until, said):
-    """The process of a part of the crowd; said: messages that arrived."""
+def speak(rig, count, until, said, values):
+    """The process of a part of the crowd; said: messages that arrived, and
+    those among them that were translated."""
     on_all_cpus()
     random.seed()
     crowd = Crowd(rig, count, said)
-    crowd.run(until)
+    while goes_on(until, values):
+        crowd.run(time.monotonic() + 1)
+    crowd.tell()
     crowd.close()
 
 
 def all_at_once(rig, until):
-    """Runs them; (messages, {disturber: how often})."""
+    """Runs them; ([messages of each], [translated], {disturber: how often})."""
     counts = {how.__name__: multiprocessing.Value("L") for how in DISTURB}
-    said = [multiprocessing.Value("L") for _ in range(WORKERS)]
+    said = [(multiprocessing.Value("L"), multiprocessing.Value("L"))
+            for _ in range(WORKERS)]
+    values = [*counts.values(), *itertools.chain(*said)]
     processes = [multiprocessing.Process(
-        target=disturb, args=(rig, how, until, counts[how.__name__]))
+        target=disturb, args=(rig, how, until, counts[how.__name__], values))
         for how in DISTURB]
     processes += [multiprocessing.Process(
-        target=speak, args=(rig, CONNECTIONS // WORKERS, until, value))
-        for value in said]
+        target=speak, args=(rig, CONNECTIONS // WORKERS, until, pair, values))
+        for pair in said]
     for process in processes:
         process.start()
     for process in processes:
         process.join()
     check(all(p.exitcode == 0 for p in processes), "a process died: "
           f"{[p.exitcode for p in processes]}")
-    return ([v.value for v in said],
+    return ([messages.value for messages, _ in said],
+            [translated.value for _, translated in said],
             {name: value.value for name, value in counts.items()})
 
 
@@ -239,19 +261,21 @@ def defaults():
 
 def main():
     rig, tap = Rig(), Tap()
-    load_rules(rig)
     with tap.case(f"{CONNECTIONS} connections speak for {SECONDS} s, whatever "
                   "happens around them"):
-        said, counts = all_at_once(rig, time.monotonic() + SECONDS)
-        print(f"# messages: {sum(said)}")
+        check(load_rules(rig), "the rules cannot be loaded")
+        said, translated, counts = all_at_once(rig,
+                                               time.monotonic() + SECONDS)
+        print(f"# messages: {sum(said)}; translated: {sum(translated)}")
         for name, count in counts.items():
             print(f"# {name}: {count}", flush=True)
-        check(min(said) > CONNECTIONS, f"messages of each process: {said}")
+        check(min(said) > 0, f"messages of each process: {said}")
+        check(min(translated) > 0, f"translated in each: {translated}")
         check(min(counts.values()) > 0, "a disturbance never came about")
     with tap.case("afterwards a client signs in, as ever, and is called"):
         quiet("modprobe", "nf_conntrack_lcs")
         defaults()
-        load_rules(rig)
+        check(load_rules(rig), "the rules cannot be loaded")
         rig.run("fw", "conntrack", "-F")
         user = Client(rig)
         user.sign_in(7300)
