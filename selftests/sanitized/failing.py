@@ -14,6 +14,7 @@ For a kernel with FAILSLAB and its stack trace filter: scripts/check-sanitized.
 """
 
 import contextlib
+import functools
 import glob
 import os
 import re
@@ -24,8 +25,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
 from lcscall import Call, audio, listen_for_file, offer_file       # noqa: E402
 from lcspeer import (SLAB, Client, Failed, Tap, check, ntlm,       # noqa: E402
                      objects, wait_until)
-from natcheck import (HEADER_KINDS, fill_holes, length_is_right,   # noqa: E402
-                      places, same_signature, split_messages)
+from natcheck import (HEADER_KINDS, PORTX, fill_holes,             # noqa: E402
+                      length_is_right, places, same_signature,
+                      split_messages)
 from natrig import NatLink, NatRig, NatUser                        # noqa: E402
 
 FAULT = "/sys/kernel/debug/failslab"
@@ -115,9 +117,51 @@ class Faults:
 
 # ---- what may come out -----------------------------------------------------
 
-def must_be_right(sent, got, outside=None):
+# Where the outside port of each kind may be, by the module's defaults; of media
+# it is the inside one where that is in MEDIA. The story's Contacts, from 7100 on,
+# must have another number.
+OUTSIDE_PORTS = {"contact": range(49152, 65536),
+                 "file-transfer": range(6891, 6901)}
+MEDIA = range(5350, 5354)
+
+
+def endpoint(place, new):
+    """What is in a place now: (address, port), None where none is written."""
+    port = int(new[place.port_at]) if place.port_at else None
+    return new[place.addr_at].decode().partition(":")[0], port
+
+
+def to_server(user, place, new):
+    """As the client wrote it, or its outside form: an outside address with the
+    port inside leads to somebody else. One port has one form: which, hangs on
+    nothing that could fail."""
+    here, now = (place.addr, place.port), endpoint(place, new)
+    if not place.port_at:
+        check(now[0] in (here[0], user.table.outside), f"{here} became {now}")
+        return
+    if now == here:
+        return
+    check(now[0] == user.table.outside, f"{here} became {now}")
+    check(now[1] in OUTSIDE_PORTS.get(place.kind, OUTSIDE_PORTS["contact"])
+          or now[1] == here[1] and now[1] in MEDIA,
+          f"{here} became {now}: not a port for that")
+    form = user.ports_told.setdefault(place.key, now[1])
+    check(form == now[1], f"{here} became {now}, it was port {form} before")
+    check(not place.portx_at or int(new[place.portx_at]) == now[1] ^ PORTX,
+          f"PortX of {now} is {new.get(place.portx_at)}")
+
+
+def to_client(place, inside, new):
+    """As the server wrote it, or as the client wrote it once."""
+    allowed = [(one.addr, one.port if one.port_at else None)
+               for one in (place, inside)]
+    now = endpoint(place, new)
+    check(now in allowed, f"{allowed[0]} became {now}, not {allowed[1]}")
+
+
+def must_be_right(sent, got, is_right):
     """Only endpoints may differ, only by translation, and those of a body all
-    or none of them."""
+    or none of them. is_right(place, new): judges one of them."""
     found = places(sent)
     new = fill_holes(sent, found, got)
     check(length_is_right(got), "Content-Length is wrong")
@@ -126,9 +170,7 @@ def must_be_right(sent, got, outside=None):
             if p.kind not in HEADER_KINDS and p.addr.startswith("10.")}
     check(len(body) < 2, f"half of the body has changed:\n{got!r}")
     for place in found:
-        text = new[place.addr_at].decode().partition(":")[0]
-        check(text in (place.addr, outside) or not outside,
-              f"{place.addr} became {text}")
+        is_right(place, new)
 
 
 class FailingLink(NatLink):
@@ -137,20 +179,31 @@ class FailingLink(NatLink):
     def _deliver(self, sender, receiver, data, cuts):
         table = self.user.table
         by_client = (sender is self.a) == self.client_is_a
+        own = data
         if not by_client:
             data = table.as_server(data)
             cuts = [c for c in cuts if c < len(data)]
         got = self.carry(sender, receiver, data, cuts)
-        for one, other in zip(split_messages(data)[0],
-                              split_messages(got)[0], strict=True):
-            must_be_right(one, other, table.outside if by_client else None)
-            if by_client:
-                with contextlib.suppress(Failed):
-                    table.learn(one, other, stays=True)
+        for mine, one, other in zip(*(split_messages(text)[0] for text in
+                                      (own, data, got)), strict=True):
+            if not by_client:
+                inside = iter(places(mine))
+                must_be_right(one, other, lambda place, new: to_client(
+                    place, next(inside), new))
+                continue
+            must_be_right(one, other, functools.partial(to_server, self.user))
+            # It need not be whole: a part may have stayed as it was.
+            with contextlib.suppress(Failed):
+                table.learn(one, other, stays=True)
 
 
 class FailingUser(NatUser):
     """A client behind masquerade."""
+
+    def __init__(self, rig):
+        self.ports_told = {}    # outside, by (protocol, address, port)
+        self.was_called = False
+        super().__init__(rig)
 
     def connect(self, sport=0):
         super().connect(sport)
@@ -164,6 +217,7 @@ class FailingUser(NatUser):
             if link:
                 other = FailingLink(self, link.a, link.b, forth=False)
                 other.forth(self.notify_text(port))
+                self.was_called = True
 
 
 class PlainUser(Client):
@@ -171,11 +225,13 @@ class PlainUser(Client):
 
     def __init__(self, rig):
         super().__init__(rig, host="second")
+        self.was_called = False
 
     def try_to_call(self, port):
         link = self.called(port)
         if link:
             link.forth(self.notify_text(port))
+            self.was_called = True
 
 
 def story(user, number):
@@ -238,6 +294,7 @@ def each_fails(rig, tap, faults, make):
             if not more:
                 uncounted.append(f"{number}: {' < '.join(names)}")
         check(number > 1, "no allocation was asked for")
+        check(user.was_called, "where none failed, no callback came through")
     print(f"# {what}: {number - 1} allocations")
     for site, count in sites.items():
         print(f"# {count:4} {site}")
