@@ -22,7 +22,8 @@ from policy import parameter
 SIGNED = ('Proxy-Authorization: NTLM qop="auth", opaque="9C55D687", realm="SIP '
           'Communications Service", targetname="fe1.example.com", '
           'crand="8A44124D", cnum="{}", response="010000007d9bf505"')
-# As in protocol.md 1.2; {h} the address as a URI has it, {p} the port.
+# As these clients write it ([MS-SIP] 4); {h}: the address as a URI has it, {p}:
+# the port.
 FORMS = {
     "a": "<sip:{h}:{p}>;" + METHODS,
     "b": "<sip:{h}:{p};transport=tcp>;" + METHODS + ";proxy=replace",

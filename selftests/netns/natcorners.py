@@ -209,9 +209,10 @@ def many_candidates(rig, tap, family):
 
         def media(port):
             return [f"a=candidate:{n} {c} {how} 2 {host.format(n % 10 + 1)} "
-                    f"{port + c - 1} typ host"
-                    for how, numbers in (("TCP-PASS", range(10, 15)),
-                                         ("UDP", range(4)))
+                    f"{first + c - 1} typ host"
+                    for how, first, numbers in (
+                        ("TCP-PASS", port + 100, range(10, 15)),
+                        ("UDP", port, range(4)))
                     for n in numbers for c in (1, 2)]
         call = Call(user)
         call.begin(call.own(*audio(20000), *video(20002)),
