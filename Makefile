@@ -6,6 +6,9 @@
 target := $(if $(KDIR),--kdir '$(KDIR)',$(if $(KVER),--kver '$(KVER)'))
 checks := $(foreach v,W C CF V LLVM,$(if $($(v)),$(v)='$($(v))'))
 modules := nf_lcs_proto nf_conntrack_lcs nf_nat_lcs
+# DESTDIR is what others call it. In full, because the kernel's make runs in a folder of its own.
+override INSTALL_MOD_PATH := $(abspath $(or $(INSTALL_MOD_PATH),$(DESTDIR)))
+export INSTALL_MOD_PATH
 
 .DEFAULT_GOAL := modules
 .PHONY: modules install uninstall clean help setup demo test matrix bench coverage fuzz bench-proto
@@ -14,8 +17,11 @@ modules := nf_lcs_proto nf_conntrack_lcs nf_nat_lcs
 modules:
 	+@scripts/build $(target) $(checks) modules
 
-install: modules
-	+@scripts/build $(target) CONFIG_MODULE_SIG_ALL= DEPMOD=true modules_install
+install:
+	@scripts/install-index $(target) --check
+	+@scripts/build $(target) $(checks) modules
+	+@scripts/build $(target) $(checks) CONFIG_MODULE_SIG_ALL= DEPMOD=true \
+		INSTALL_MOD_PATH='$(INSTALL_MOD_PATH)' modules_install
 	@scripts/install-index $(target)
 
 uninstall:
@@ -74,8 +80,8 @@ races:
 
 help:
 	@echo 'make [KVER=6.12 | KDIR=DIR] [W=1] [C=2]  build the modules (default: for the running kernel)'
-	@echo 'make install [KVER= | KDIR=]             install them and rebuild the module index'
-	@echo 'make uninstall [KVER= | KDIR=]           remove them again'
+	@echo 'make install [KVER= | KDIR=] [DESTDIR=]  install them and rebuild the module index'
+	@echo 'make uninstall [KVER= | KDIR=] [DESTDIR=] remove them again'
 	@echo 'make demo [NATIVE=1] [NAT=1]             see a client sign in through a firewall'
 	@echo 'make test [KERNEL=6.12] [TEST=NAME]      all tests, or those of one kernel or name'
 	@echo 'make matrix [BUILD=only] [BOOT=7.3]       build and boot on many kernels (FRESH=1: all anew)'
