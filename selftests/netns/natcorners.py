@@ -94,16 +94,21 @@ def long_line(rig, tap, family):
         check(user.main.changed, "nothing was changed")
 
 
+def connected_at(call, address, *lines):
+    """The client's description, with another address in its c= line."""
+    own, word = call.user.address, f"c=IN IP{call.user.family} "
+    return call.own(*lines).replace((word + own).encode(),
+                                    (word + address).encode())
+
+
 def active_only(rig, tap, family):
     with tap.case(f"IPv{family}: a body whose only own endpoint listens nowhere: "
                   "that and o= go out with the outside address"), \
             nat_user(rig, family) as user:
         relay = "198.51.100.7" if family == 4 else "2001:db8:9::7"
         call = Call(user)
-        body = call.own(*audio(
+        body = connected_at(call, relay, *audio(
             50000, f"a=candidate:1 1 TCP-ACT 1 {user.address} 50003 typ host"))
-        body = body.replace(b"c=IN IP%d %s" % (family, user.address.encode()),
-                            b"c=IN IP%d %s" % (family, relay.encode()))
         got = user.main.both_ends(call.request_text("INVITE", body))
         for want in (f"o=- 0 0 IN IP{family} {OUTSIDE[family]}\r\n",
                      f"a=candidate:1 1 TCP-ACT 1 {OUTSIDE[family]} "):
@@ -117,9 +122,7 @@ def on_hold(rig, tap, family):
         nowhere = "0.0.0.0" if family == 4 else "::"
         call = Call(user)
         for address in (user.address, nowhere, user.address):
-            body = call.own(*audio(20000)).replace(
-                b"c=IN IP%d %s" % (family, user.address.encode()),
-                b"c=IN IP%d %s" % (family, address.encode()))
+            body = connected_at(call, address, *audio(20000))
             got = user.main.both_ends(call.request_text("INVITE", body))
             c = OUTSIDE[family] if address == user.address else address
             for want in (f"o=- 0 0 IN IP{family} {OUTSIDE[family]}\r\n",
